@@ -1,0 +1,78 @@
+#pragma once
+
+#include "core/transfer.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace bellhop {
+
+/// Where a session lives; NSURLSessionConfiguration's three kinds.
+enum class session_kind : std::uint8_t {
+  standard,   ///< in this process, with a ledger
+  ephemeral,  ///< in this process, in memory
+  background, ///< goes on without this process
+};
+
+std::string_view to_string(session_kind) noexcept;
+bool from_string(std::string_view, session_kind&) noexcept;
+
+/// How failed attempts are repeated (core/retry.hpp).
+struct retry_policy {
+  std::chrono::milliseconds base{1000};
+  std::chrono::milliseconds cap{std::chrono::minutes{10}};
+  /// A longer Retry-After is cut to this.
+  std::chrono::seconds longest_retry_after{std::chrono::hours{24}};
+  /// Fail after this many attempts in a row without progress; 0 means only the resource timeout ends it.
+  std::uint32_t max_attempts = 0;
+
+  friend bool operator==(const retry_policy&, const retry_policy&) = default;
+};
+
+/// A session's settings: copied when the session is opened, stored in the ledger, replaced when given again.
+struct session_configuration {
+  session_kind kind = session_kind::standard;
+  durability durable = durability::crash;
+  /// Transfers of this session on the wire at once.
+  std::uint32_t max_active = 32;
+  /// Connections to one host (scheme, name, port) at once; NSURLSession's HTTPMaximumConnectionsPerHost is 6.
+  std::uint32_t max_per_host = 6;
+  /// NSURLSession's timeoutIntervalForRequest: no byte for this long ends the attempt.
+  std::chrono::milliseconds request_timeout{std::chrono::seconds{60}};
+  std::chrono::milliseconds connect_timeout{std::chrono::seconds{30}};
+  /// NSURLSession's timeoutIntervalForResource: the whole transfer, all attempts.
+  std::chrono::seconds resource_timeout{std::chrono::hours{24 * 7}};
+  std::uint32_t max_redirects = 20;
+  /// Follow a redirect from https to http.
+  bool allow_downgrade = false;
+  retry_policy retry;
+  std::vector<header> headers;
+  std::string user_agent;
+  /// A file of trusted certificates in PEM; empty means the system's.
+  path ca_file;
+  /// Finished and acknowledged transfers are forgotten after this long.
+  std::chrono::seconds keep_finished{std::chrono::hours{24 * 7}};
+
+  friend bool operator==(const session_configuration&, const session_configuration&) = default;
+};
+
+/// The limits of a whole engine, over all sessions.
+struct engine_limits {
+  std::uint32_t max_active = 256;
+
+  friend bool operator==(const engine_limits&, const engine_limits&) = default;
+};
+
+/// 1-200 of `A-Za-z0-9._-`. The error names the identifier and what is allowed.
+error check_identifier(std::string_view identifier);
+
+/// Says which setting is out of range and what is allowed.
+error check(const session_configuration&);
+
+/// Says why a request cannot be accepted: the URL, the scheme, the destination, the checksum's length, a header with
+/// a line break, metadata that is no JSON or too long. Pure: the file system is not asked (core/publisher.hpp).
+error check(const transfer_request&);
+
+} // namespace bellhop

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "core/ledger.hpp"
+#include "core/task_loop.hpp"
+#include "core/unique_function.hpp"
+
+#include <chrono>
+#include <deque>
+#include <functional>
+
+namespace bellhop {
+
+/// Many writes, one commit. Writes are applied at once inside an open transaction and answered when it is committed:
+/// when the queue has run empty for a moment, or at the latest `linger` after the transaction was opened.
+///
+/// A write is `droppable` when its caller can be told that it failed (a submit); others (a terminal event, a
+/// checkpoint) must not be lost: when a commit fails they are applied again, with a pause between tries, until it
+/// succeeds, and `on_stall` says so, once for each time it begins and once (with an empty error) when it is over.
+///
+/// Threads: all on the ledger's loop.
+class group_commit : public task_loop::turn_handler {
+public:
+  struct options {
+    std::chrono::microseconds linger{2000};
+    std::chrono::milliseconds retry{1000};
+  };
+  /// The clock is steady; tests pass their own.
+  using clock = std::function<std::chrono::steady_clock::time_point()>;
+
+  group_commit(std::unique_ptr<ledger>, options, clock, unique_function<void(const error&)> on_stall);
+  ~group_commit() override;
+
+  /// For reading; sees uncommitted writes.
+  ledger& db() noexcept;
+
+  enum class loss : bool { droppable, kept };
+  /// `apply` may be called more than once if kept, each time on a clean slate; what it throws goes to `done`, at once.
+  /// `done` is called after the commit with an empty error.
+  void write(loss, std::function<void(ledger&)> apply, unique_function<void(const error&)> done);
+
+  std::chrono::microseconds end_of_turn(bool more) override;
+
+  /// Commits now. For the end, and for tests.
+  void flush();
+
+private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+} // namespace bellhop

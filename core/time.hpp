@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <string_view>
+
+namespace bellhop {
+
+/// Wall-clock time, stored in the ledger with microseconds. Nothing is measured with it: a clock that is set back
+/// may delay a retry by its bound, but never loses one.
+using time_point = std::chrono::time_point<std::chrono::system_clock, std::chrono::microseconds>;
+using duration = std::chrono::microseconds;
+
+/// The wall clock; only shells call it and pass the value in.
+time_point now() noexcept;
+
+/// RFC 3339 in UTC with milliseconds, "2026-11-22T09:15:02.250Z".
+std::string to_rfc3339(time_point);
+
+/// Accepts what RFC 3339 allows, with any offset; false and `out` untouched otherwise.
+bool from_rfc3339(std::string_view text, time_point& out) noexcept;
+
+/// Microseconds since the epoch, the ledger's form.
+inline std::int64_t to_micros(time_point t) noexcept {
+  return t.time_since_epoch().count();
+}
+inline time_point from_micros(std::int64_t us) noexcept {
+  return time_point{duration{us}};
+}
+
+} // namespace bellhop
