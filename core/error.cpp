@@ -35,6 +35,7 @@ constexpr std::array entries{
   entry{errc::no_content, "no_content", "http"},
   entry{errc::long_body, "long_body", "http"},
   entry{errc::checksum_mismatch, "checksum_mismatch", "content"},
+  entry{errc::content_changed, "content_changed", "content"},
   entry{errc::too_large, "too_large", "content"},
   entry{errc::destination_exists, "destination_exists", "file"},
   entry{errc::destination_unavailable, "destination_unavailable", "file"},

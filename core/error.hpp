@@ -35,6 +35,7 @@ enum class errc : std::uint8_t {
   long_body,
   // domain "content"
   checksum_mismatch,
+  content_changed,
   too_large,
   // domain "file"
   destination_exists,

@@ -38,6 +38,8 @@ struct http_request {
   std::int64_t max_size = 0;
   /// Announce every 2xx response before its body (a resume); otherwise small bodies arrive with `on_done` alone.
   bool announce = false;
+  /// Treat a body of a status that is not 2xx like any other (transfer_request::accept_error_responses).
+  bool stream_errors = false;
 };
 
 /// What the client tells; called on its thread. Nothing is called for an attempt after its `on_done` or after

@@ -60,6 +60,11 @@ public:
   /// A random id of this state directory: 32 hex digits, never changed.
   virtual const std::string& id() const = 0;
 
+  /// The greatest transfer id that was ever given.
+  virtual transfer_id last_transfer() = 0;
+  /// From the next transaction on, what is committed survives at least this. Never lowered.
+  virtual void require(durability) = 0;
+
   virtual void begin() = 0;
   /// On failure nothing of the transaction has happened, and it is no longer open.
   virtual void commit() = 0;

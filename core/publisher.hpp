@@ -37,6 +37,9 @@ struct published_file {
 
 struct publish_result {
   error why;
+  /// Of `publish_small`: nothing was published, since files in this folder cannot carry a mark (no user xattrs). Go by a part,
+  /// whose inode is recorded first.
+  bool needs_part = false;
   published_file file;
 };
 
@@ -57,13 +60,15 @@ struct part_request {
 
 struct part_opened {
   error why;
+  /// The file carries the token as a mark. Otherwise its inode has to be recorded before it is published.
+  bool marked = true;
   /// What of `from` still holds: position 0 when the file was missing, changed or short; then it was truncated.
   checkpoint part;
 };
 
 /// The end of a stream into a part.
 struct part_written {
-  /// Empty when the body arrived whole. `bad_response` with "overlap" in the message when the bytes that were asked
+  /// Empty when the body arrived whole. `content_changed` when the bytes that were asked
   /// for again differ from those on disk; `no_space`, `file_io` for the disk; otherwise how the pipe was closed.
   error why;
   checkpoint part;

@@ -1,0 +1,70 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/services.hpp"
+
+#include "core/configuration.hpp"
+#include "core/http_client.hpp"
+
+#include <caf/actor_system.hpp>
+#include <caf/actor_system_config.hpp>
+#include <caf/response_promise.hpp>
+#include <caf/result.hpp>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace bellhop {
+
+/// What an engine is made of.
+struct engine_options {
+  /// Empty: `default_state_directory()`.
+  path state;
+  http_client_options network;
+  /// What the ledger survives. A session with `durability::power` raises it for all.
+  durability durable = durability::crash;
+};
+
+/// Settings without which Bellhop's actors do not work or burn CPU: the message types, how errors are printed, and a
+/// scheduler of few workers that sleep when there is nothing to do. Call it before the actor_system is made; a program
+/// that runs CAF anyway may set more workers afterwards.
+void configure(caf::actor_system_config&);
+
+/// The root of the actors. Use `open_engine`, or for tests the role with services of your own.
+class engine_role {
+public:
+  static inline const char* name = "engine";
+  explicit engine_role(engine_actor::pointer self) : self_(self) {}
+
+  engine_actor::behavior_type make_behavior(std::shared_ptr<const services> durable,
+                                            std::shared_ptr<const services> ephemeral);
+
+private:
+  caf::result<session_actor> open(const std::string& identifier, const session_configuration&, bool replace);
+  void opened(const std::string& identifier, const opened_session&, const services&);
+  caf::result<std::uint64_t> introduce(const app_delegate_actor&);
+  caf::result<void> shut_down(caf::timespan deadline);
+  void ledger_stopped();
+  const std::shared_ptr<const services>& services_for(const session_configuration&) const;
+
+  engine_actor::pointer self_;
+  std::shared_ptr<const services> durable_;
+  std::shared_ptr<const services> ephemeral_;
+  std::map<std::string, session_control_actor> sessions_;
+  std::map<std::string, std::vector<caf::typed_response_promise<session_actor>>> opening_;
+  std::size_t left_to_stop_ = 0;
+  bool stopping_ = false;
+  std::vector<caf::response_promise> stopped_;
+};
+
+engine_actor::behavior_type engine(engine_actor::stateful_pointer<engine_role> self, std::shared_ptr<const services> durable,
+                                   std::shared_ptr<const services> ephemeral);
+
+/// Takes the state directory, opens its ledger and starts the threads. Throws `failure` (core/state_directory.hpp,
+/// core/ledger.hpp). Nothing runs until a session is opened. End it with `shutdown_atom`.
+engine_actor open_engine(caf::actor_system&, const engine_options&);
+
+} // namespace bellhop

@@ -1,0 +1,353 @@
+#pragma once
+
+#include "actors/messages.hpp"
+
+#include <caf/atom.hpp>
+#include <caf/type_id.hpp>
+#include <caf/typed_actor.hpp>
+#include <caf/unit.hpp>
+
+#include <string>
+#include <vector>
+
+/// Every conversation in Bellhop. Read this first: each role is one typed actor, each line of prose is one message.
+///
+///     app_delegate --post--> notification_center --notification--> view_controller
+///                                                                       |  open_session, attach
+///     engine --opens--> session <---------------------------------------+
+///                       |  ^  |
+///          spawns one   |  |  +--- ledger (its own thread: the only writer of the database)
+///          for each     v  |
+///          active one   transfer ---- network (one thread: curl) ~~body_pipe~~> publisher (one thread: the disk)
+///
+/// Messages between session, transfer, ledger and engine roles can cross a wire. Those to and from network and publisher
+/// share memory and never leave the process.
+///
+/// Errors in answers are caf::error of the category "bellhop" (actors/errors.hpp).
+
+// The verbs. An atom has at most ten characters.
+CAF_ADD_ATOM(bellhop, bellhop, open_atom, "open")
+CAF_ADD_ATOM(bellhop, bellhop, sessions_atom, "sessions")
+CAF_ADD_ATOM(bellhop, bellhop, delegate_atom, "delegate")
+CAF_ADD_ATOM(bellhop, bellhop, shutdown_atom, "shutdown")
+CAF_ADD_ATOM(bellhop, bellhop, attach_atom, "attach")
+CAF_ADD_ATOM(bellhop, bellhop, detach_atom, "detach")
+CAF_ADD_ATOM(bellhop, bellhop, submit_atom, "submit")
+CAF_ADD_ATOM(bellhop, bellhop, suspend_atom, "suspend")
+CAF_ADD_ATOM(bellhop, bellhop, resume_atom, "resume")
+CAF_ADD_ATOM(bellhop, bellhop, cancel_atom, "cancel")
+CAF_ADD_ATOM(bellhop, bellhop, remove_atom, "remove")
+CAF_ADD_ATOM(bellhop, bellhop, acknowledge_atom, "ack")
+CAF_ADD_ATOM(bellhop, bellhop, find_atom, "find")
+CAF_ADD_ATOM(bellhop, bellhop, list_atom, "list")
+CAF_ADD_ATOM(bellhop, bellhop, counts_atom, "counts")
+CAF_ADD_ATOM(bellhop, bellhop, events_atom, "events")
+CAF_ADD_ATOM(bellhop, bellhop, progress_atom, "progress")
+CAF_ADD_ATOM(bellhop, bellhop, news_atom, "news")
+CAF_ADD_ATOM(bellhop, bellhop, notice_atom, "notice")
+CAF_ADD_ATOM(bellhop, bellhop, did_finish_atom, "did_finish")
+CAF_ADD_ATOM(bellhop, bellhop, stalled_atom, "stalled")
+CAF_ADD_ATOM(bellhop, bellhop, stop_atom, "stop")
+CAF_ADD_ATOM(bellhop, bellhop, released_atom, "released")
+CAF_ADD_ATOM(bellhop, bellhop, waiting_atom, "waiting")
+CAF_ADD_ATOM(bellhop, bellhop, start_atom, "start")
+CAF_ADD_ATOM(bellhop, bellhop, accept_atom, "accept")
+CAF_ADD_ATOM(bellhop, bellhop, response_atom, "response")
+CAF_ADD_ATOM(bellhop, bellhop, done_atom, "done")
+CAF_ADD_ATOM(bellhop, bellhop, preflight_atom, "preflight")
+CAF_ADD_ATOM(bellhop, bellhop, part_atom, "part")
+CAF_ADD_ATOM(bellhop, bellhop, receive_atom, "receive")
+CAF_ADD_ATOM(bellhop, bellhop, written_atom, "written")
+CAF_ADD_ATOM(bellhop, bellhop, publish_atom, "publish")
+CAF_ADD_ATOM(bellhop, bellhop, published_atom, "published")
+CAF_ADD_ATOM(bellhop, bellhop, close_atom, "close")
+CAF_ADD_ATOM(bellhop, bellhop, closed_atom, "closed")
+CAF_ADD_ATOM(bellhop, bellhop, discard_atom, "discard")
+CAF_ADD_ATOM(bellhop, bellhop, discarded_atom, "discarded")
+CAF_ADD_ATOM(bellhop, bellhop, ready_atom, "ready")
+CAF_ADD_ATOM(bellhop, bellhop, record_atom, "record")
+CAF_ADD_ATOM(bellhop, bellhop, checkpoint_atom, "checkpoint")
+CAF_ADD_ATOM(bellhop, bellhop, finish_atom, "finish")
+CAF_ADD_ATOM(bellhop, bellhop, commit_atom, "commit")
+CAF_ADD_ATOM(bellhop, bellhop, due_atom, "due")
+CAF_ADD_ATOM(bellhop, bellhop, observe_atom, "observe")
+CAF_ADD_ATOM(bellhop, bellhop, post_atom, "post")
+CAF_ADD_ATOM(bellhop, bellhop, handle_atom, "handle")
+CAF_ADD_ATOM(bellhop, bellhop, complete_atom, "complete")
+
+namespace bellhop {
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The program's side: the app delegate, the view controller and what they say to each other
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// The completion handler that an app delegate is given: whoever holds it tells once that the program is done with the
+/// session's events. More than once is the same as once.
+using completion_handler_actor = caf::typed_actor<
+    // All events were dealt with; the program may be put to rest.
+    caf::reacts_to<complete_atom>>;
+
+/// What a notification center carries: the name says what happened, as in NSNotificationCenter.
+struct notification {
+  std::string name;
+  /// The session it is about.
+  std::string identifier;
+  completion_handler_actor handler;
+  friend bool operator==(const notification&, const notification&) = default;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, notification& x) {
+  return f(caf::meta::type_name("notification"), x.name, x.identifier, x.handler);
+}
+
+/// The notification that an app delegate posts when it was told that a background session has events.
+inline constexpr const char* background_session_updated = "BackgroundSessionUpdated";
+
+/// Whoever wants to hear of notifications.
+using observer_actor = caf::typed_actor<
+    // Something that was observed by name has happened.
+    caf::reacts_to<notification>>;
+
+/// Observers by name. Bounded: an observer that falls behind loses the oldest, which is counted.
+using notification_center_actor = caf::typed_actor<
+    // Tell the observer of every notification of this name from now on. An observer that ends is forgotten.
+    caf::reacts_to<observe_atom, std::string, observer_actor>,
+    // Tell all observers of its name. Kept for an observer that comes later if there is none now.
+    caf::reacts_to<post_atom, notification>,
+    // How many notifications were dropped, ever.
+    caf::replies_to<counts_atom>::with<std::uint64_t>>;
+
+/// application(_:handleEventsForBackgroundURLSession:completionHandler:)
+using app_delegate_actor = caf::typed_actor<
+    // The session of this identifier has events for the program; call the handler when they were dealt with.
+    caf::reacts_to<handle_atom, std::string, completion_handler_actor>>;
+
+/// Whoever owns a session's events: URLSessionDelegate.
+using delegate_actor = caf::typed_actor<
+    // The next events, in order, at least once. The answer says "dealt with, send more": one batch is under way at a time.
+    caf::replies_to<events_atom, std::vector<event>>::with<void>,
+    // Transient news: how far active transfers are, and what befell them (started, resumed, restarted, waiting). The answer
+    // asks for more; what happens meanwhile is coalesced, and dropped rather than queued without bound.
+    caf::replies_to<news_atom, std::vector<progress>, std::vector<notice>>::with<void>,
+    // Nothing is left to do and every event was delivered: urlSessionDidFinishEvents(forBackgroundURLSession:).
+    caf::reacts_to<did_finish_atom, std::string>,
+    // The ledger cannot be written (a full disk); nothing is lost, all waits. An empty error says that it goes on.
+    caf::reacts_to<stalled_atom, error>>;
+
+/// Shows a session's transfers; opens its session lazily: when it is needed, or when a notification names it.
+using view_controller_actor = observer_actor::extend_with<delegate_actor>;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The engine's side
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// One session, as programs see it; the same in the engine's process and by way of the daemon.
+using session_actor = caf::typed_actor<
+    // Deliver events to this delegate from now on, beginning with the first one that was not acknowledged. With `true` an
+    // attached one is replaced; otherwise `session_in_use`.
+    caf::replies_to<attach_atom, delegate_actor, bool>::with<void>,
+    // No more deliveries. The transfers go on.
+    caf::reacts_to<detach_atom>,
+    // Hands over transfers, any number; answered after they are committed. Each one is accepted or refused by itself.
+    caf::replies_to<submit_atom, std::vector<transfer_request>>::with<std::vector<submit_result>>,
+    // Takes these out of work, keeping what they have; answered when it is committed.
+    caf::replies_to<suspend_atom, std::vector<transfer_id>>::with<void>,
+    // Lets these run again; a waiting one is tried at once.
+    caf::replies_to<resume_atom, std::vector<transfer_id>>::with<void>,
+    // Ends these; each gets its `cancelled` event unless it has ended before.
+    caf::replies_to<cancel_atom, std::vector<transfer_id>>::with<void>,
+    // Forgets these; they must have ended.
+    caf::replies_to<remove_atom, std::vector<transfer_id>>::with<void>,
+    // Everything up to here was dealt with and need not be delivered again; answered when it is committed.
+    caf::replies_to<acknowledge_atom, event_number>::with<void>,
+    // What is known about one transfer now.
+    caf::replies_to<find_atom, transfer_id>::with<transfer_record>,
+    // A page of transfers.
+    caf::replies_to<list_atom, list_filter>::with<std::vector<transfer_record>>,
+    // How many are in which state; active ones count as queued.
+    caf::replies_to<counts_atom>::with<session_counts>>;
+
+/// A session, as its transfers, the ledger, the network and the engine see it.
+using session_control_actor = session_actor::extend<
+    // From the ledger: terminal events of this session, committed, in order.
+    caf::reacts_to<events_atom, std::vector<event>>,
+    // From the ledger: this transfer has left for `waiting` until then; committed.
+    caf::reacts_to<waiting_atom, transfer_id, time_point>,
+    // From a transfer: it has stopped as it was told; its last checkpoint is on its way to the ledger.
+    caf::reacts_to<released_atom, transfer_id>,
+    // From a transfer, for the delegate.
+    caf::reacts_to<notice_atom, notice>,
+    // From the network, for the delegate.
+    caf::reacts_to<progress_atom, std::vector<progress>>,
+    // From itself: a begin date or retry time has come. The number drops those that are stale.
+    caf::reacts_to<due_atom, std::uint64_t>,
+    // From the ledger: it cannot write, or (empty) can again.
+    caf::reacts_to<stalled_atom, error>,
+    // From the engine: new settings, for transfers that become active later.
+    caf::reacts_to<open_atom, session_configuration>,
+    // From the engine: stop all transfers in order, keep everything; answered when they have stopped.
+    caf::replies_to<stop_atom>::with<void>>;
+
+/// One active transfer. What it does is decided by machine::transfer_machine (core/transfer_machine.hpp).
+using transfer_actor = caf::typed_actor<
+    // From the network: a response whose body is too large for memory, or that was asked to be announced.
+    caf::reacts_to<response_atom, attempt_id, head_ptr>,
+    // From the network: the attempt is over.
+    caf::reacts_to<done_atom, attempt_id, result_ptr>,
+    // From the publisher: what is at the destination.
+    caf::reacts_to<preflight_atom, publish_result>,
+    // From the publisher: the part is open.
+    caf::reacts_to<part_atom, part_opened>,
+    // From the publisher: the part has grown to this; passed on to the ledger.
+    caf::reacts_to<checkpoint_atom, checkpoint>,
+    // From the publisher: the stream has ended; this is on disk.
+    caf::reacts_to<written_atom, part_written>,
+    // From the publisher: the file has its name, or why not.
+    caf::reacts_to<published_atom, publish_result>,
+    // From the publisher: the part is closed and kept.
+    caf::reacts_to<closed_atom, checkpoint>,
+    // From the publisher: the part is gone.
+    caf::reacts_to<discarded_atom>,
+    // From the session: end now; this is why.
+    caf::reacts_to<stop_atom, machine::stop_reason>>;
+
+/// HTTP: one thread, one curl multi handle. Bounds connections for each host, session and in all.
+using network_actor = caf::typed_actor<
+    // Begin an attempt for a transfer of a session, as soon as the bounds allow.
+    caf::reacts_to<start_atom, http_request, transfer_actor, session_control_actor>,
+    // Let an announced response flow.
+    caf::reacts_to<accept_atom, attempt_id, pipe_ptr>,
+    // End an attempt; nothing more is heard of it, and its pipe is closed.
+    caf::reacts_to<cancel_atom, attempt_id>>;
+
+/// The disk: part files, verification, sync, names. One thread.
+using publisher_actor = caf::typed_actor<
+    // Is the name free, and was the file published already? -> preflight
+    caf::reacts_to<preflight_atom, publish_target, checkpoint, transfer_actor>,
+    // Create or verify a part. -> part
+    caf::reacts_to<part_atom, part_request, transfer_actor>,
+    // Append a stream that begins at this offset to the open part. -> checkpoint, now and then, and written
+    caf::reacts_to<receive_atom, transfer_id, std::int64_t, pipe_ptr, transfer_actor>,
+    // Publish a body that is in memory. -> published
+    caf::reacts_to<publish_atom, publish_target, body_ptr, transfer_actor>,
+    // Publish the open part. -> published
+    caf::reacts_to<publish_atom, publish_target, transfer_actor>,
+    // Close the part and keep it. -> closed
+    caf::reacts_to<close_atom, transfer_id, transfer_actor>,
+    // Remove a part, open or not. -> discarded
+    caf::reacts_to<discard_atom, transfer_id, std::string, std::string, transfer_actor>,
+    // Remove a part that no actor is concerned with any more: folder and name.
+    caf::reacts_to<discard_atom, transfer_id, std::string, std::string>>;
+
+/// The only writer of the database; detached, so that it may block. Commits in groups: everything that is in its mailbox
+/// becomes one transaction, and is answered after the commit.
+using ledger_actor = caf::typed_actor<
+    // Opens or creates a session; with `true` the configuration replaces a stored one.
+    caf::replies_to<open_atom, std::string, session_configuration, bool>::with<opened_session>,
+    // All sessions.
+    caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
+    // Adds transfers, checked before.
+    caf::replies_to<submit_atom, std::string, std::vector<transfer_request>>::with<std::vector<transfer_id>>,
+    // The next rows that may start, after this place in the order of start, at most so many.
+    caf::replies_to<ready_atom, std::string, queue_position, std::uint32_t>::with<ready_batch>,
+    // A part is about to be created: answered when it is committed, so that no part is ever unknown.
+    caf::replies_to<record_atom, transfer_id, checkpoint>::with<void>,
+    // A part has grown. Not answered.
+    caf::reacts_to<checkpoint_atom, transfer_id, checkpoint>,
+    // A transfer goes to wait. The session is told when it is committed.
+    caf::reacts_to<waiting_atom, transfer_record, session_control_actor>,
+    // A transfer has ended. The session gets the event when it is committed. Never lost: tried again until it is.
+    caf::reacts_to<finish_atom, transfer_id, outcome, session_control_actor>,
+    // Ends a transfer that no actor is concerned with: false if it has ended before. The session gets the event.
+    caf::replies_to<cancel_atom, transfer_id, session_control_actor>::with<bool>,
+    // suspended <-> queued.
+    caf::replies_to<suspend_atom, transfer_id, bool>::with<bool>,
+    // Forgets a transfer that has ended.
+    caf::replies_to<remove_atom, transfer_id>::with<void>,
+    // See session_actor.
+    caf::replies_to<acknowledge_atom, std::string, event_number>::with<void>,
+    caf::replies_to<find_atom, transfer_id>::with<transfer_record>,
+    caf::replies_to<list_atom, list_filter>::with<std::vector<transfer_record>>,
+    caf::replies_to<counts_atom, std::string>::with<session_counts>,
+    // The log of a session after this event, at most so many.
+    caf::replies_to<events_atom, std::string, event_number, std::uint32_t>::with<std::vector<event>>,
+    // From itself: the end of a group.
+    caf::reacts_to<commit_atom>,
+    // Commit everything that came before; answered then. The last message of an ordered shutdown.
+    caf::replies_to<shutdown_atom>::with<void>>;
+
+/// The root: opens sessions, tells the app delegate of those that have news, shuts down in order.
+using engine_actor = caf::typed_actor<
+    // The session of this identifier; created if there is none. With `true` the configuration replaces a stored one.
+    caf::replies_to<open_atom, std::string, session_configuration, bool>::with<session_actor>,
+    // All sessions of the state directory.
+    caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
+    // The program's app delegate: told at once of every session that has undelivered events or unfinished transfers and
+    // no delegate. Answers how many there were.
+    caf::replies_to<delegate_atom, app_delegate_actor>::with<std::uint64_t>,
+    // A completion handler was called for this session.
+    caf::reacts_to<complete_atom, std::string>,
+    // Stop everything in order: transfers, ledger, publisher, network. Answered when it is done, at the latest after the
+    // deadline; what had not stopped by then is as after a crash: nothing is lost.
+    caf::replies_to<shutdown_atom, caf::timespan>::with<void>>;
+
+} // namespace bellhop
+
+CAF_BEGIN_TYPE_ID_BLOCK(bellhop, caf::first_custom_type_id)
+
+
+  // The values.
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_id))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::event_number))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::time_point))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::attempt_id))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::error))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_request))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::checkpoint))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_record))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::event))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::outcome))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::progress))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::notice))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_configuration))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_counts))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_record))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::list_filter))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::queue_position))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::submit_result))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::opened_session))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::ready_batch))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_summary))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::notification))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::machine::stop_reason))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_id>))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_request>))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_record>))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::event>))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::progress>))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::notice>))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::submit_result>))
+  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::session_summary>))
+
+  // Shared memory between a transfer, the network and the publisher.
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::http_request))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::publish_target))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::publish_result))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::part_request))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::part_opened))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::part_written))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::pipe_ptr))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::body_ptr))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::head_ptr))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::result_ptr))
+
+  // The roles' handles, where a message carries one.
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_actor))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_actor))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::delegate_actor))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::app_delegate_actor))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::observer_actor))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::completion_handler_actor))
+
+CAF_END_TYPE_ID_BLOCK(bellhop)

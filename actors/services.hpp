@@ -1,0 +1,22 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+
+#include <functional>
+
+namespace bellhop {
+
+/// What a session and its transfers work with; given to them, so that tests give them others.
+struct services {
+  ledger_actor ledger;
+  network_actor network;
+  publisher_actor publisher;
+  /// The wall clock.
+  std::function<time_point()> now;
+  /// Uniform in [0, 1); called on the scheduler's threads, one at a time for each actor.
+  std::function<double()> jitter;
+  /// A number that was never given before in this process.
+  std::function<attempt_id()> next_attempt;
+};
+
+} // namespace bellhop

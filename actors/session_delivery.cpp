@@ -1,0 +1,169 @@
+#include "actors/errors.hpp"
+#include "actors/session.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+/// The session's event log on its way to the delegate.
+namespace bellhop {
+
+namespace {
+
+/// Events in one message.
+constexpr std::uint32_t batch_size = 256;
+
+/// Committed events kept here so that they need not be read again; more wait in the ledger.
+constexpr std::size_t most_fresh = 4096;
+
+/// Notices that wait for a delegate that is busy; the oldest are dropped.
+constexpr std::size_t most_notices = 1024;
+
+} // namespace
+
+caf::result<void> session_role::attach(delegate_actor delegate, bool take_over) {
+  if (delegate_ && delegate_ != delegate && !take_over)
+    return to_caf({errc::session_in_use,
+                   "the session " + identifier_ + " has a delegate already: detach it, or take over", 0});
+  if (delegate_)
+    self_->demonitor(delegate_.address());
+  delegate_ = std::move(delegate);
+  self_->monitor(delegate_);
+  // What the last delegate did not acknowledge is delivered again.
+  delivered_ = acknowledged_;
+  delivering_ = false;
+  telling_ = false;
+  finish_told_ = false;
+  fresh_.clear();
+  deliver();
+  return caf::unit;
+}
+
+caf::result<void> session_role::acknowledge(event_number upto) {
+  if (upto > last_event_)
+    return to_caf({errc::invalid_argument,
+                   "event " + std::to_string(upto.value) + " cannot be acknowledged: the last event of the session " +
+                       identifier_ + " is " + std::to_string(last_event_.value),
+                   0});
+  acknowledged_ = std::max(acknowledged_, upto);
+  return self_->delegate(with_->ledger, acknowledge_atom_v, identifier_, upto);
+}
+
+void session_role::detach() {
+  if (delegate_)
+    self_->demonitor(delegate_.address());
+  delegate_ = nullptr;
+  delivering_ = false;
+  telling_ = false;
+  fresh_.clear();
+  moved_.clear();
+  notices_.clear();
+}
+
+void session_role::keep_for_delivery(std::vector<event> events) {
+  if (events.empty())
+    return;
+  last_event_ = events.back().seq;
+  finish_told_ = false;
+  for (const auto& e : events)
+    moved_.erase(e.transfer);
+  if (delegate_ && fresh_.size() < most_fresh) {
+    if (fresh_.empty() || fresh_.back().seq.value + 1 == events.front().seq.value)
+      std::move(events.begin(), events.end(), std::back_inserter(fresh_));
+  }
+  deliver();
+}
+
+void session_role::deliver() {
+  if (!delegate_ || delivering_)
+    return;
+  if (delivered_ >= last_event_)
+    return tell_finished();
+  while (!fresh_.empty() && fresh_.front().seq <= delivered_)
+    fresh_.pop_front();
+  if (!fresh_.empty() && fresh_.front().seq.value == delivered_.value + 1) {
+    const auto count = std::min<std::size_t>(fresh_.size(), batch_size);
+    std::vector<event> batch(std::make_move_iterator(fresh_.begin()),
+                             std::make_move_iterator(fresh_.begin() + static_cast<std::ptrdiff_t>(count)));
+    fresh_.erase(fresh_.begin(), fresh_.begin() + static_cast<std::ptrdiff_t>(count));
+    return send_batch(std::move(batch));
+  }
+  delivering_ = true;
+  self_->request(with_->ledger, caf::infinite, events_atom_v, identifier_, delivered_, batch_size)
+      .then(
+          [this, to = delegate_](std::vector<event>& batch) {
+            if (to != delegate_)
+              return;
+            delivering_ = false;
+            if (batch.empty())
+              delivered_ = last_event_; // They were removed.
+            send_batch(std::move(batch));
+          },
+          [this](const caf::error&) { delivering_ = false; });
+}
+
+void session_role::send_batch(std::vector<event> batch) {
+  if (batch.empty())
+    return deliver();
+  delivering_ = true;
+  const auto last = batch.back().seq;
+  self_->request(delegate_, caf::infinite, events_atom_v, std::move(batch))
+      .then(
+          [this, last, to = delegate_] {
+            if (to != delegate_)
+              return;
+            delivered_ = last;
+            delivering_ = false;
+            deliver();
+          },
+          // A delegate that refuses a batch is not asked again until it attaches anew; the events are kept.
+          [this, to = delegate_](const caf::error&) {
+            if (to == delegate_)
+              detach();
+          });
+}
+
+void session_role::tell_finished() {
+  if (finish_told_ || !idle() || stopping_)
+    return;
+  finish_told_ = true;
+  self_->send(delegate_, did_finish_atom_v, identifier_);
+}
+
+void session_role::add_news(std::vector<progress> moved, std::optional<notice> news) {
+  if (!delegate_)
+    return;
+  for (auto& how_far : moved)
+    if (active_.contains(how_far.transfer))
+      moved_.insert_or_assign(how_far.transfer, how_far);
+  if (news)
+    notices_.push_back(std::move(*news));
+  if (notices_.size() > most_notices)
+    notices_.pop_front();
+  send_news();
+}
+
+void session_role::send_news() {
+  if (telling_ || (moved_.empty() && notices_.empty()))
+    return;
+  telling_ = true;
+  std::vector<progress> moved;
+  moved.reserve(moved_.size());
+  for (auto& entry : moved_)
+    moved.push_back(entry.second);
+  moved_.clear();
+  std::vector<notice> notices(std::make_move_iterator(notices_.begin()), std::make_move_iterator(notices_.end()));
+  notices_.clear();
+  const auto on_answer = [this, to = delegate_] {
+    if (to != delegate_)
+      return;
+    telling_ = false;
+    send_news();
+  };
+  self_->request(delegate_, caf::infinite, news_atom_v, std::move(moved), std::move(notices))
+      .then(on_answer, [on_answer](const caf::error&) { on_answer(); });
+}
+
+} // namespace bellhop

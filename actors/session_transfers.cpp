@@ -1,0 +1,171 @@
+#include "actors/errors.hpp"
+#include "actors/session.hpp"
+#include "actors/transfer.hpp"
+
+#include <caf/typed_event_based_actor.hpp>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+/// The session's window of active transfers.
+namespace bellhop {
+
+namespace {
+
+/// Rows fetched from the ledger at once.
+constexpr std::uint32_t page = 256;
+
+/// Retries that fall due close together are looked for together.
+constexpr std::chrono::milliseconds shortest_timer{20};
+
+/// The wall clock may be set while a timer runs: look at it at least this often.
+constexpr std::chrono::minutes longest_timer{1};
+
+/// How many actors a session keeps. More than may be on the wire, so that the network has the next ones at hand while
+/// the last ones are being published and recorded.
+std::size_t window_of(const session_configuration& configuration) {
+  const std::size_t wire = configuration.max_active;
+  return wire + std::clamp<std::size_t>(wire * 3, 32, 256);
+}
+
+} // namespace
+
+void session_role::refill() {
+  start_ready();
+  if (stopping_ || asking_ || exhausted_ || ready_.size() >= page / 2)
+    return;
+  asking_ = true;
+  self_->request(with_->ledger, caf::infinite, ready_atom_v, identifier_, cursor_, page)
+      .then(
+          [this](ready_batch& batch) {
+            asking_ = false;
+            take(std::move(batch));
+          },
+          [this](const caf::error& why) {
+            asking_ = false;
+            exhausted_ = true;
+            if (delegate_)
+              self_->send(delegate_, stalled_atom_v, from_caf(why));
+          });
+}
+
+void session_role::take(ready_batch batch) {
+  if (!batch.records.empty())
+    cursor_ = {batch.records.back().request.priority, batch.records.back().id};
+  exhausted_ = batch.records.size() < page;
+  if (exhausted_)
+    schedule(batch.next_due);
+  for (auto& record : batch.records)
+    if (!active_.contains(record.id))
+      ready_.push_back(std::move(record));
+  if (std::exchange(ask_again_, false))
+    look_again();
+  else
+    refill();
+  deliver();
+}
+
+void session_role::start_ready() {
+  const auto window = window_of(*configuration_);
+  while (!stopping_ && !ready_.empty() && active_.size() < window) {
+    auto record = std::move(ready_.front());
+    ready_.pop_front();
+    begin(std::move(record));
+  }
+}
+
+void session_role::begin(transfer_record record) {
+  const auto id = record.id;
+  transfer_setting setting;
+  setting.with = with_;
+  setting.session = me();
+  setting.context.configuration = configuration_;
+  setting.context.part_name = part_name_for(ledger_id_, id);
+  setting.context.recovered = id <= last_recovered_;
+  setting.token = ledger_id_ + ":" + std::to_string(id.value);
+  auto actor = self_->spawn<caf::monitored>(transfer, std::move(record), std::move(setting));
+  active_.emplace(id, std::move(actor));
+}
+
+/// New rows, or rows made ready again, may stand before the cursor: begin at the front; what is active is skipped.
+void session_role::look_again() {
+  if (asking_) {
+    ask_again_ = true;
+    return;
+  }
+  ready_.clear();
+  cursor_ = {};
+  exhausted_ = false;
+  refill();
+}
+
+void session_role::schedule(time_point due) {
+  next_due_ = due;
+  ++due_generation_;
+  if (due == time_point{})
+    return;
+  const auto pause = std::clamp<duration>(due - with_->now(), shortest_timer, longest_timer);
+  self_->delayed_send(self_, pause, due_atom_v, due_generation_);
+}
+
+void session_role::due(std::uint64_t generation) {
+  if (generation != due_generation_ || stopping_)
+    return;
+  if (with_->now() < next_due_)
+    return schedule(next_due_);
+  look_again();
+}
+
+void session_role::ended(const std::vector<event>& events) {
+  for (const auto& e : events) {
+    active_.erase(e.transfer);
+    forget_ready(e.transfer);
+    stop_waiting_for(e.transfer);
+  }
+  if (stopping_ && active_.empty() && stopped_.pending())
+    stopped_.deliver(caf::unit);
+  refill();
+}
+
+/// A transfer is at rest again without having ended: waiting, or stopped as it was told.
+void session_role::left(transfer_id id) {
+  active_.erase(id);
+  if (stopping_) {
+    if (active_.empty() && stopped_.pending())
+      stopped_.deliver(caf::unit);
+    return;
+  }
+  stop_waiting_for(id);
+  refill();
+}
+
+void session_role::crashed(const caf::down_msg& down) {
+  if (!down.reason || down.reason == caf::exit_reason::normal)
+    return;
+  const auto i = std::find_if(active_.begin(), active_.end(),
+                              [&](const auto& entry) { return entry.second.address() == down.source; });
+  if (i == active_.end())
+    return;
+  // A bug in one transfer must not stop the others, nor be repeated without end.
+  self_->request(with_->ledger, caf::infinite, find_atom_v, i->first)
+      .then([this, why = from_caf(down.reason)](transfer_record& record) {
+        record.last_error = {errc::internal, why.message, 0};
+        if (++record.failures < 3) {
+          record.waiting_for = wait_reason::backoff;
+          record.retry_at = with_->now() + configuration_->retry.base;
+          self_->send(with_->ledger, waiting_atom_v, std::move(record), me());
+          return;
+        }
+        outcome how;
+        how.type = event_type::failed;
+        how.why = record.last_error;
+        self_->send(with_->ledger, finish_atom_v, record.id, std::move(how), me());
+      });
+}
+
+bool session_role::idle() const noexcept {
+  return active_.empty() && ready_.empty() && exhausted_ && !asking_ && submitting_ == 0 && next_due_ == time_point{};
+}
+
+} // namespace bellhop

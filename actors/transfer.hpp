@@ -1,0 +1,59 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "actors/services.hpp"
+
+#include <memory>
+#include <string>
+
+namespace bellhop {
+
+/// What a session tells each of its transfers.
+struct transfer_setting {
+  std::shared_ptr<const services> with;
+  session_control_actor session;
+  machine::context context;
+  /// The mark of its published file.
+  std::string token;
+};
+
+/// The shell of a machine::transfer_machine: carries out its outputs and feeds back what comes of them. Begins at once,
+/// ends by itself.
+class transfer_role {
+public:
+  static inline const char* name = "transfer";
+  explicit transfer_role(transfer_actor::pointer self) : self_(self) {}
+
+  transfer_actor::behavior_type make_behavior(transfer_record, transfer_setting);
+
+private:
+  void step(machine::input);
+  void carry_out(machine::out::preflight&);
+  void carry_out(machine::out::open_part&);
+  void carry_out(machine::out::start_attempt&);
+  void carry_out(machine::out::cancel_attempt&);
+  void carry_out(machine::out::record_part&);
+  void carry_out(machine::out::stream&);
+  void carry_out(machine::out::store&);
+  void carry_out(machine::out::publish_small&);
+  void carry_out(machine::out::publish_part&);
+  void carry_out(machine::out::close_part&);
+  void carry_out(machine::out::discard_part&);
+  void carry_out(machine::out::tell&);
+  void carry_out(machine::out::finish&);
+  void carry_out(machine::out::wait&);
+  void carry_out(machine::out::release&);
+
+  publish_target target() const;
+  path folder() const;
+  transfer_actor me() const;
+
+  transfer_actor::pointer self_;
+  transfer_setting setting_;
+  std::unique_ptr<machine::transfer_machine> machine_;
+};
+
+transfer_actor::behavior_type transfer(transfer_actor::stateful_pointer<transfer_role> self, transfer_record,
+                                       transfer_setting);
+
+} // namespace bellhop
