@@ -12,7 +12,7 @@ public:
   explicit app_delegate_role(app_delegate_actor::pointer) {}
 };
 
-app_delegate_actor::behavior_type app_delegate(app_delegate_actor::stateful_pointer<app_delegate_role> self,
+app_delegate_actor::behavior_type app_delegate_behavior(app_delegate_actor::stateful_pointer<app_delegate_role> self,
                                                notification_center_actor);
 
 } // namespace bellhop

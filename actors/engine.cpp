@@ -78,7 +78,7 @@ void engine_role::opened(const std::string& identifier, const opened_session& fo
   if (handle)
     self_->send(handle, open_atom_v, found.record.configuration);
   else
-    handle = self_->spawn(session, std::make_shared<const services>(with), found);
+    handle = self_->spawn(session_behavior, std::make_shared<const services>(with), found);
   for (auto& each : opening_.extract(identifier).mapped())
     each.deliver(session_actor{handle});
 }
@@ -94,7 +94,7 @@ caf::result<std::uint64_t> engine_role::introduce(const app_delegate_actor& app)
                 continue;
               ++told;
               self_->send(app, handle_atom_v, record.identifier,
-                          self_->spawn(completion_handler, record.identifier, engine_actor{self_}));
+                          self_->spawn(completion_handler_behavior, record.identifier, engine_actor{self_}));
             }
             promise.deliver(told);
           },
@@ -134,7 +134,7 @@ void engine_role::ledger_stopped() {
       .then(end, [end](const caf::error&) { end(); });
 }
 
-engine_actor::behavior_type engine(engine_actor::stateful_pointer<engine_role> self, std::shared_ptr<const services> durable,
+engine_actor::behavior_type engine_behavior(engine_actor::stateful_pointer<engine_role> self, std::shared_ptr<const services> durable,
                                    std::shared_ptr<const services> ephemeral) {
   return self->state.make_behavior(std::move(durable), std::move(ephemeral));
 }
@@ -157,7 +157,7 @@ ledger_actor spawn_ledger(caf::actor_system& system, std::unique_ptr<ledger> dat
   setting->database = std::move(database);
   setting->lock = std::move(lock);
   setting->now = now;
-  return system.spawn<caf::detached>(keep_ledger, std::move(setting));
+  return system.spawn<caf::detached>(ledger_behavior, std::move(setting));
 }
 
 } // namespace
@@ -167,14 +167,14 @@ engine_actor open_engine(caf::actor_system& system, const engine_options& option
   auto database = open_sqlite_ledger(state->ledger_file(), options.durable);
   auto durable = std::make_shared<services>();
   durable->ledger = spawn_ledger(system, std::move(database), std::move(state));
-  durable->network = system.spawn(network, options.network);
-  durable->publisher = system.spawn(publish_files);
+  durable->network = system.spawn(network_behavior, options.network);
+  durable->publisher = system.spawn(publisher_behavior);
   durable->now = now;
   durable->jitter = uniform;
   durable->next_attempt = fresh_attempt;
   auto ephemeral = std::make_shared<services>(*durable);
   ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr);
-  return system.spawn(engine, std::move(durable), std::move(ephemeral));
+  return system.spawn(engine_behavior, std::move(durable), std::move(ephemeral));
 }
 
 } // namespace bellhop

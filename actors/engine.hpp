@@ -3,8 +3,7 @@
 #include "actors/interfaces.hpp"
 #include "actors/services.hpp"
 
-#include "core/configuration.hpp"
-#include "core/http_client.hpp"
+#include "core/engine_options.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -18,15 +17,6 @@
 #include <vector>
 
 namespace bellhop {
-
-/// What an engine is made of.
-struct engine_options {
-  /// Empty: `default_state_directory()`.
-  path state;
-  http_client_options network;
-  /// What the ledger survives. A session with `durability::power` raises it for all.
-  durability durable = durability::crash;
-};
 
 /// Settings without which Bellhop's actors do not work or burn CPU: the message types, how errors are printed, and a
 /// scheduler of few workers that sleep when there is nothing to do. Call it before the actor_system is made; a program
@@ -60,7 +50,7 @@ private:
   std::vector<caf::response_promise> stopped_;
 };
 
-engine_actor::behavior_type engine(engine_actor::stateful_pointer<engine_role> self, std::shared_ptr<const services> durable,
+engine_actor::behavior_type engine_behavior(engine_actor::stateful_pointer<engine_role> self, std::shared_ptr<const services> durable,
                                    std::shared_ptr<const services> ephemeral);
 
 /// Takes the state directory, opens its ledger and starts the threads. Throws `failure` (core/state_directory.hpp,

@@ -232,7 +232,7 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
   };
 }
 
-ledger_actor::behavior_type keep_ledger(ledger_actor::stateful_pointer<ledger_role> self,
+ledger_actor::behavior_type ledger_behavior(ledger_actor::stateful_pointer<ledger_role> self,
                                         std::shared_ptr<ledger_setting> setting) {
   return self->state.make_behavior(*setting);
 }

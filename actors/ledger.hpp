@@ -56,7 +56,7 @@ private:
   std::vector<session_control_actor> seen_;
 };
 
-ledger_actor::behavior_type keep_ledger(ledger_actor::stateful_pointer<ledger_role> self,
+ledger_actor::behavior_type ledger_behavior(ledger_actor::stateful_pointer<ledger_role> self,
                                         std::shared_ptr<ledger_setting>);
 
 } // namespace bellhop

@@ -131,13 +131,6 @@ auto inspect(Inspector& f, queue_position& x) {
   return f(caf::meta::type_name("queue_position"), x.priority, x.id);
 }
 
-/// What became of one request of a submit: an id, or why it was refused.
-struct submit_result {
-  transfer_id id;
-  error why;
-  friend bool operator==(const submit_result&, const submit_result&) = default;
-};
-
 template <class Inspector>
 auto inspect(Inspector& f, submit_result& x) {
   return f(caf::meta::type_name("submit_result"), x.id, x.why);
@@ -170,13 +163,6 @@ template <class Inspector>
 auto inspect(Inspector& f, ready_batch& x) {
   return f(caf::meta::type_name("ready_batch"), x.records, x.next_due);
 }
-
-/// A session for whoever lists them.
-struct session_summary {
-  session_record record;
-  session_counts counts;
-  friend bool operator==(const session_summary&, const session_summary&) = default;
-};
 
 template <class Inspector>
 auto inspect(Inspector& f, session_summary& x) {

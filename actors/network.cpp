@@ -77,7 +77,7 @@ network_actor::behavior_type network_role::make_behavior(const http_client_optio
   };
 }
 
-network_actor::behavior_type network(network_actor::stateful_pointer<network_role> self, http_client_options options) {
+network_actor::behavior_type network_behavior(network_actor::stateful_pointer<network_role> self, http_client_options options) {
   return self->state.make_behavior(options);
 }
 

@@ -21,6 +21,6 @@ private:
   std::shared_ptr<bridge> bridge_;
 };
 
-network_actor::behavior_type network(network_actor::stateful_pointer<network_role> self, http_client_options);
+network_actor::behavior_type network_behavior(network_actor::stateful_pointer<network_role> self, http_client_options);
 
 } // namespace bellhop

@@ -42,7 +42,7 @@ void notification_center_role::post(const notification& news) {
 }
 
 notification_center_actor::behavior_type
-notification_center(notification_center_actor::stateful_pointer<notification_center_role> self) {
+notification_center_behavior(notification_center_actor::stateful_pointer<notification_center_role> self) {
   return self->state.make_behavior();
 }
 

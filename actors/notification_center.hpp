@@ -31,6 +31,6 @@ private:
 };
 
 notification_center_actor::behavior_type
-notification_center(notification_center_actor::stateful_pointer<notification_center_role> self);
+notification_center_behavior(notification_center_actor::stateful_pointer<notification_center_role> self);
 
 } // namespace bellhop

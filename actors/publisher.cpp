@@ -74,7 +74,7 @@ publisher_actor::behavior_type publisher_role::make_behavior() {
   };
 }
 
-publisher_actor::behavior_type publish_files(publisher_actor::stateful_pointer<publisher_role> self) {
+publisher_actor::behavior_type publisher_behavior(publisher_actor::stateful_pointer<publisher_role> self) {
   return self->state.make_behavior();
 }
 

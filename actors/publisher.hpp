@@ -22,6 +22,6 @@ private:
   std::shared_ptr<publisher> disk_;
 };
 
-publisher_actor::behavior_type publish_files(publisher_actor::stateful_pointer<publisher_role> self);
+publisher_actor::behavior_type publisher_behavior(publisher_actor::stateful_pointer<publisher_role> self);
 
 } // namespace bellhop

@@ -71,7 +71,7 @@ session_control_actor::behavior_type session_role::make_behavior(std::shared_ptr
   };
 }
 
-session_control_actor::behavior_type session(session_control_actor::stateful_pointer<session_role> self,
+session_control_actor::behavior_type session_behavior(session_control_actor::stateful_pointer<session_role> self,
                                              std::shared_ptr<const services> with, opened_session opened) {
   return self->state.make_behavior(std::move(with), std::move(opened));
 }

@@ -108,7 +108,7 @@ private:
   bool telling_ = false;
 };
 
-session_control_actor::behavior_type session(session_control_actor::stateful_pointer<session_role> self,
+session_control_actor::behavior_type session_behavior(session_control_actor::stateful_pointer<session_role> self,
                                              std::shared_ptr<const services>, opened_session);
 
 } // namespace bellhop

@@ -84,7 +84,7 @@ void session_role::begin(transfer_record record) {
   setting.context.part_name = part_name_for(ledger_id_, id);
   setting.context.recovered = id <= last_recovered_;
   setting.token = ledger_id_ + ":" + std::to_string(id.value);
-  auto actor = self_->spawn<caf::monitored>(transfer, std::move(record), std::move(setting));
+  auto actor = self_->spawn<caf::monitored>(transfer_behavior, std::move(record), std::move(setting));
   active_.emplace(id, std::move(actor));
 }
 

@@ -176,7 +176,7 @@ transfer_actor transfer_role::me() const {
   return caf::actor_cast<transfer_actor>(self_);
 }
 
-transfer_actor::behavior_type transfer(transfer_actor::stateful_pointer<transfer_role> self, transfer_record record,
+transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self, transfer_record record,
                                        transfer_setting setting) {
   return self->state.make_behavior(std::move(record), std::move(setting));
 }

@@ -53,7 +53,7 @@ private:
   std::unique_ptr<machine::transfer_machine> machine_;
 };
 
-transfer_actor::behavior_type transfer(transfer_actor::stateful_pointer<transfer_role> self, transfer_record,
+transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self, transfer_record,
                                        transfer_setting);
 
 } // namespace bellhop

@@ -83,7 +83,7 @@ void view_controller_role::could_not(const error& why) {
   setting_.view->trouble(why);
 }
 
-view_control_actor::behavior_type view_controller(view_control_actor::stateful_pointer<view_controller_role> self,
+view_control_actor::behavior_type view_controller_behavior(view_control_actor::stateful_pointer<view_controller_role> self,
                                                   view_setting setting) {
   return self->state.make_behavior(std::move(setting));
 }

@@ -66,7 +66,7 @@ private:
   completion_handler_actor handler_;
 };
 
-view_control_actor::behavior_type view_controller(view_control_actor::stateful_pointer<view_controller_role> self,
+view_control_actor::behavior_type view_controller_behavior(view_control_actor::stateful_pointer<view_controller_role> self,
                                                   view_setting);
 
 } // namespace bellhop

@@ -25,6 +25,13 @@ struct session_record {
   friend bool operator==(const session_record&, const session_record&) = default;
 };
 
+/// A session for whoever lists them.
+struct session_summary {
+  session_record record;
+  session_counts counts;
+  friend bool operator==(const session_summary&, const session_summary&) = default;
+};
+
 /// Which rows a listing is for.
 struct list_filter {
   std::string session;

@@ -245,4 +245,11 @@ struct session_counts {
   friend bool operator==(const session_counts&, const session_counts&) = default;
 };
 
+/// What became of one request of a submit: an id, or why it was refused.
+struct submit_result {
+  transfer_id id;
+  error why;
+  friend bool operator==(const submit_result&, const submit_result&) = default;
+};
+
 } // namespace bellhop
