@@ -94,7 +94,7 @@ auto inspect(Inspector& f, progress& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, notice& x) {
-  return f(caf::meta::type_name("notice"), x.transfer, x.type, x.received, x.total, x.waiting_for, x.retry_at, x.why);
+  return f(caf::meta::type_name("notice"), x.transfer, x.type, x.name, x.received, x.total, x.waiting_for, x.retry_at, x.why);
 }
 
 template <class Inspector>

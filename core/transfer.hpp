@@ -221,6 +221,8 @@ std::string_view to_string(notice_type) noexcept;
 struct notice {
   transfer_id transfer;
   notice_type type = notice_type::started;
+  /// The file's name, without its folder.
+  std::string name;
   std::int64_t received = 0;
   std::int64_t total = unknown_size;
   wait_reason waiting_for = wait_reason::none;

@@ -437,6 +437,7 @@ void transfer_machine::tell(notice_type type, const error& why) {
   notice news;
   news.transfer = record_.id;
   news.type = type;
+  news.name = destination().filename().string();
   news.received = type == notice_type::restarted ? 0 : record_.received;
   news.total = record_.total;
   news.why = why;

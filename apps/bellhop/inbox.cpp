@@ -1,0 +1,90 @@
+#include "apps/bellhop/inbox.hpp"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+namespace bellhop::cli {
+
+inbox::inbox() : fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (fd_ < 0)
+    throw std::system_error(errno, std::generic_category(), "eventfd");
+}
+
+inbox::~inbox() {
+  ::close(fd_);
+}
+
+void inbox::wake() {
+  const std::uint64_t one = 1;
+  // It can only fail when it is readable already.
+  [[maybe_unused]] const auto written = ::write(fd_, &one, sizeof one);
+}
+
+inbox::contents inbox::take() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = ::read(fd_, &count, sizeof count);
+  contents result;
+  {
+    const std::lock_guard lock{mutex_};
+    result = std::exchange(contents_, {});
+  }
+  room_.notify_all();
+  return result;
+}
+
+void inbox::close() {
+  {
+    const std::lock_guard lock{mutex_};
+    closed_ = true;
+  }
+  room_.notify_all();
+}
+
+void inbox::did_receive(const std::vector<event>& events) {
+  {
+    std::unique_lock lock{mutex_};
+    room_.wait(lock, [this] { return closed_ || contents_.events.size() < most_events; });
+    contents_.events.insert(contents_.events.end(), events.begin(), events.end());
+  }
+  wake();
+}
+
+void inbox::did_progress(const std::vector<progress>& moved) {
+  {
+    const std::lock_guard lock{mutex_};
+    // Only the latest is of use, and each call tells all that moved.
+    contents_.moved = moved;
+  }
+  wake();
+}
+
+void inbox::did_notice(const notice& news) {
+  {
+    const std::lock_guard lock{mutex_};
+    if (contents_.notices.size() < most_events)
+      contents_.notices.push_back(news);
+  }
+  wake();
+}
+
+void inbox::did_finish_events() {
+  {
+    const std::lock_guard lock{mutex_};
+    contents_.finished = true;
+  }
+  wake();
+}
+
+void inbox::did_stall(const error& why) {
+  {
+    const std::lock_guard lock{mutex_};
+    contents_.stalls.push_back(why);
+  }
+  wake();
+}
+
+} // namespace bellhop::cli
