@@ -1,6 +1,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -14,10 +15,13 @@ using duration = std::chrono::microseconds;
 /// The wall clock; only shells call it and pass the value in.
 time_point now() noexcept;
 
-/// RFC 3339 in UTC with milliseconds, "2026-11-22T09:15:02.250Z".
+/// RFC 3339 in UTC with milliseconds, rounded down, "2026-11-22T09:15:02.250Z". Times outside the years 0 to 9999,
+/// which have no such form, are shown as its first or last one.
 std::string to_rfc3339(time_point);
 
-/// Accepts what RFC 3339 allows, with any offset; false and `out` untouched otherwise.
+/// Accepts what RFC 3339 allows, with any offset and the date and time set apart by T, t or a space; false and `out`
+/// untouched otherwise. What is finer than a microsecond is dropped; a leap second (only where one can be) is taken as
+/// the second after it.
 bool from_rfc3339(std::string_view text, time_point& out) noexcept;
 
 /// Microseconds since the epoch, the ledger's form.

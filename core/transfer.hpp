@@ -77,7 +77,7 @@ struct checksum {
   friend bool operator==(const checksum&, const checksum&) = default;
 };
 
-/// What a caller hands over. `check` in core/request_check.hpp says whether it can be accepted.
+/// What a caller hands over. `check` in core/configuration.hpp says whether it can be accepted.
 struct transfer_request {
   std::string url;
   /// The file to publish, absolute. With `name_from_server` the folder to publish it in.
