@@ -108,9 +108,11 @@ public:
   }
 
   [[noreturn]] void refuse(const char* name, std::string_view wanted, const json& got) const {
-    const auto shown = got.dump(-1, ' ', true, json::error_handler_t::replace);
-    throw failure(errc::invalid_argument,
-                  fmt::format("{}{} must be {}, got {}", prefix_, name, wanted, in_quotes(shown, 40)));
+    constexpr std::size_t longest = 40;
+    auto shown = got.dump(-1, ' ', true, json::error_handler_t::replace);
+    if (shown.size() > longest)
+      shown.replace(longest, std::string::npos, "...");
+    throw failure(errc::invalid_argument, fmt::format("{}{} must be {}, got {}", prefix_, name, wanted, shown));
   }
 
   template <class Integer>
