@@ -128,8 +128,9 @@ std::optional<std::int64_t> parse_size(std::string_view text) {
     for (char digit : digits.substr(0, 18))
       fraction += (digit - '0') * (place /= 10);
   }
+  const bool unit_follows = !text.empty();
   skip_spaces(text);
-  const auto unit = bytes_in(text);
+  const auto unit = text.empty() && unit_follows ? 0 : bytes_in(text);
   if (unit == 0)
     return std::nullopt;
   return multiply_add(*whole, unit, std::llround(fraction * static_cast<double>(unit)));
@@ -142,7 +143,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
   }
   std::int64_t total = 0;
   auto next_unit = duration_units.begin();
-  do {
+  while (true) {
     const auto number = parse_digits(take_while(text, is_ascii_digit));
     const auto name = take_while(text, [](char c) { return !is_ascii_digit(c) && c != ' '; });
     const auto unit = std::find_if(next_unit, duration_units.end(), [&](const auto& u) { return u.name == name; });
@@ -152,10 +153,11 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text) {
     if (!sum)
       return std::nullopt;
     total = *sum;
+    if (text.empty())
+      return std::chrono::milliseconds{total};
     next_unit = unit + 1;
     skip_spaces(text);
-  } while (!text.empty());
-  return std::chrono::milliseconds{total};
+  }
 }
 
 } // namespace bellhop

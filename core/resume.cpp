@@ -109,14 +109,18 @@ resume_decision decide_partial(const range_plan& plan, const checkpoint& part, c
   return {resume_action::go_on, plan.from, verdict.total, {}};
 }
 
-/// A 200 to a Range request.
+/// A 2xx that is not 206 to a Range request.
 resume_decision decide_whole(const range_plan& plan, const checkpoint& part, bool plain, const response_head& head) {
   if (auto why = contradiction(part, head); !why.empty())
     return take_from_start(head, bad_response(std::move(why)));
-  if (totals_differ(head.content_length, part.total))
+  const auto total = announced_total(head);
+  if (totals_differ(total, part.total))
     return take_from_start(head, bad_response(fmt::format("the file changed on the server: it had {} bytes and has {}",
-                                                          part.total, head.content_length)));
-  if (!plain && !plan.if_range.empty() && !is_coded(head) && repeats_validator(part, head))
+                                                          part.total, total)));
+  if (total != unknown_size && total < part.position)
+    return take_from_start(
+        head, bad_response(fmt::format("the file has {} bytes now, {} are here already", total, part.position)));
+  if (head.status == 200 && !plain && !is_coded(head) && repeats_validator(part, head))
     return {resume_action::ask_plainly, 0, unknown_size, {}};
   return take_from_start(head, bad_response(fmt::format(
                                    "the server sent the whole file although bytes from {} were asked for", plan.from)));
@@ -171,11 +175,11 @@ resume_decision decide(const range_plan& plan, const checkpoint& part, bool plai
                        : fail(bad_response("the server sent a part of the file although all of it was asked for"));
   if (status == 416 && range_asked)
     return decide_unsatisfied(part, head);
+  if (status >= 400 && accept_error_responses)
+    return take_from_start(head, range_asked ? status_error(head) : error{});
   if (status >= 300)
-    return status >= 400 && accept_error_responses ? take_from_start(head) : fail(status_error(head));
-  if (range_asked && status == 200)
-    return decide_whole(plan, part, plain, head);
-  return take_from_start(head);
+    return fail(status_error(head));
+  return range_asked ? decide_whole(plan, part, plain, head) : take_from_start(head);
 }
 
 void adopt_validators(checkpoint& part, const response_head& head) {

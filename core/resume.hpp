@@ -21,7 +21,8 @@ struct range_plan {
   friend bool operator==(const range_plan&, const range_plan&) = default;
 };
 
-/// A fresh start unless the part has a strong validator and more than the overlap on disk. `plain` leaves If-Range out.
+/// A fresh start unless the part has a strong validator, more than the overlap on disk and no more than its total. The
+/// entity tag is preferred to the date. `plain` leaves If-Range out.
 range_plan plan_range(const checkpoint&, bool plain);
 
 /// What a response to an attempt means for the bytes on disk.
@@ -48,19 +49,35 @@ struct resume_decision {
 /// Pure. `plan` is what was asked, `part` what is on disk, `plain` whether this was already the second, plain try,
 /// `accept_error_responses` as in the request.
 ///
-/// Fresh requests: 2xx other than 204, 205, 206 is taken; 206 unasked is refused (`start_over` would loop, so `fail` with
-/// bad_response, which is transient); 204/205 fail with no_content; 3xx (no usable Location) and >= 400 fail with
-/// http_status, unless accept_error_responses. Range requests: 206 must be a single range (not multipart/byteranges)
-/// with a Content-Range that starts at plan.from, ends at total-1, agrees with part.total when both are known and with
-/// Content-Length when announced, no Content-Encoding, and with validators that do not contradict the part's; otherwise
-/// start_over. 200 with the same strong validator and total: ask_plainly unless `plain`, then take_from_start. Any other
-/// 200: take_from_start. 416 with `*/total` equal to part.position: already_whole if part.total is unknown or equal and no
-/// validator contradicts; otherwise start_over. Other statuses as for fresh requests.
+/// Fresh requests
+///   2xx        take_from_start, with Content-Length as the total unless the body is coded
+///   204, 205   fail with no_content
+///   206        fail with bad_response, which is transient (`start_over` would loop)
+///   3xx        (no usable Location) fail with http_status
+///   >= 400     fail with http_status, or take_from_start with accept_error_responses
+///   below 200  fail with bad_response
+///
+/// Range requests
+///   206        go_on if it is one range (not multipart/byteranges) and not coded; its Content-Range starts at
+///   plan.from
+///              and ends at the last byte of a total that is known, to the response or to the part, agrees with
+///              part.total and with Content-Length when announced, and is not less than part.position; and its
+///              validators do not contradict the part's. Otherwise start_over.
+///   200        take_from_start if anything contradicts the part. With the part's validator: ask_plainly, unless
+///   `plain`
+///              or coded. Otherwise take_from_start.
+///   416        already_whole if it says `*/total` with the total equal to part.position and to part.total if that is
+///              known, and no validator contradicts; otherwise start_over.
+///   others     as for fresh requests
+///
+/// A validator contradicts when both sides have it and it differs; a weak entity tag differs from a strong one. After
+/// If-Range a 206 may leave validators out, as the status itself says that the condition held. After a plain Range it
+/// must repeat the validator that the part is resumed by: the entity tag, or else the date.
 resume_decision decide(const range_plan& plan, const checkpoint& part, bool plain, const response_head& head,
                        bool accept_error_responses);
 
 /// The checkpoint's validators and total for a body that is taken from the start: strong ones only, none for a coded
-/// body. Without them the part is not resumable.
+/// body or a status other than 200. Without them the part is not resumable.
 void adopt_validators(checkpoint&, const response_head&);
 
 } // namespace bellhop
