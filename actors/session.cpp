@@ -21,6 +21,7 @@ session_control_actor::behavior_type session_role::make_behavior(std::shared_ptr
   configuration_ = std::make_shared<const session_configuration>(std::move(opened.record.configuration));
   delivered_ = acknowledged_ = opened.record.acknowledged;
   last_event_ = opened.record.last_event;
+  finish_owed_ = opened.counts.unfinished() > 0 || last_event_ > acknowledged_;
 
   self_->set_down_handler([this](const caf::down_msg& down) {
     if (delegate_ && down.source == delegate_.address())

@@ -102,7 +102,8 @@ private:
   event_number last_event_;
   std::deque<event> fresh_;
   bool delivering_ = false;
-  bool finish_told_ = false;
+  /// There is or was something to do or to deliver since the delegate was last told that nothing is left.
+  bool finish_owed_ = false;
   std::unordered_map<transfer_id, progress> moved_;
   std::deque<notice> notices_;
   bool telling_ = false;

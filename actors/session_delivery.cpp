@@ -35,7 +35,7 @@ caf::result<void> session_role::attach(delegate_actor delegate, bool take_over) 
   delivered_ = acknowledged_;
   delivering_ = false;
   telling_ = false;
-  finish_told_ = false;
+  finish_owed_ = finish_owed_ || delivered_ < last_event_;
   fresh_.clear();
   deliver();
   return caf::unit;
@@ -66,7 +66,7 @@ void session_role::keep_for_delivery(std::vector<event> events) {
   if (events.empty())
     return;
   last_event_ = events.back().seq;
-  finish_told_ = false;
+  finish_owed_ = true;
   for (const auto& e : events)
     moved_.erase(e.transfer);
   if (delegate_ && fresh_.size() < most_fresh) {
@@ -126,9 +126,9 @@ void session_role::send_batch(std::vector<event> batch) {
 }
 
 void session_role::tell_finished() {
-  if (finish_told_ || !idle() || stopping_)
+  if (!finish_owed_ || !idle() || stopping_)
     return;
-  finish_told_ = true;
+  finish_owed_ = false;
   self_->send(delegate_, did_finish_atom_v, identifier_);
 }
 

@@ -38,7 +38,7 @@ caf::result<std::vector<submit_result>> session_role::submit(std::vector<transfe
   if (good.empty())
     return results;
   ++submitting_;
-  finish_told_ = false;
+  finish_owed_ = true;
   auto promise = self_->make_response_promise<std::vector<submit_result>>();
   self_->request(with_->ledger, caf::infinite, submit_atom_v, identifier_, std::move(good))
       .then(
@@ -102,7 +102,7 @@ void session_role::at_rest(const transfer_record& record, wish what, std::shared
   const auto checked = [this, all, record, what](bool changed) {
     one_done(all, changed ? error{} : wrong_state(record, what));
     if (changed && what == wish::resume) {
-      finish_told_ = false;
+      finish_owed_ = true;
       look_again();
     }
   };

@@ -94,7 +94,7 @@ private:
       list_.reset();
   }
 
-  bool all_done() const { return !list_ && finished_ && ended_ >= expected_; }
+  bool all_done() const { return !list_ && ended_ >= expected_ && (finished_ || expected_ == 0); }
 
   void turn() {
     if (list_)
