@@ -64,10 +64,9 @@ retry_decision decide_retry(const retry_policy& policy, const error& why, std::u
     return {true, wait_reason::no_space, backoff(policy, failures, jitter)};
   if (policy.max_attempts > 0 && failures >= policy.max_attempts)
     return {};
-  if (retry_after && *retry_after > seconds{0}) {
-    const auto longest = std::clamp(policy.longest_retry_after, seconds{0}, duration_cast<seconds>(longest_delay));
-    return {true, wait_reason::retry_after, std::min(*retry_after, longest)};
-  }
+  const auto longest = std::clamp(policy.longest_retry_after, seconds{0}, duration_cast<seconds>(longest_delay));
+  if (const auto told = std::min(retry_after.value_or(seconds{0}), longest); told > seconds{0})
+    return {true, wait_reason::retry_after, told};
   return {true, wait_reason::backoff, backoff(policy, failures, jitter)};
 }
 

@@ -390,20 +390,42 @@ TEST_CASE("only strong validators of an uncoded 200 are kept", "[resume]") {
 
 namespace {
 
-/// Responses near the point where decisions turn, for a part near it.
+std::int64_t any_number() {
+  return one_of<std::int64_t>({-1, 0, from - 1, from, from + 1, position - 1, position, total - 1, total, total + 1});
+}
+
+/// One field of a response gets a value near the point where decisions turn.
+void change_something(response_head& head) {
+  switch (*rc::gen::inRange(0, 7)) {
+  case 0:
+    head.status = one_of({200, 203, 204, 206, 302, 404, 416, 503});
+    break;
+  case 1:
+    head.content_length = one_of({any_number(), total - from});
+    break;
+  case 2:
+    head.content_range = one_of({range_text(any_number(), any_number(), any_number()),
+                                 range_text(from, total - 1, any_number()), "bytes */" + std::to_string(any_number())});
+    break;
+  case 3:
+    head.etag = one_of<std::string>({"", tag, "\"v2\"", "W/\"v1\""});
+    break;
+  case 4:
+    head.last_modified = one_of<std::string>({"", modified, later});
+    break;
+  case 5:
+    head.content_encoding = one_of<std::string>({"", "identity", "gzip"});
+    break;
+  default:
+    head.content_type = one_of<std::string>({"text/plain", "multipart/byteranges"});
+  }
+}
+
+/// What correct servers say, with up to three things wrong.
 response_head any_response() {
-  const auto number = [] {
-    return one_of<std::int64_t>(
-        {-1, 0, from - 1, from, from + 1, position - 1, position, total - 1, total, total + 1, total - from});
-  };
-  auto head = response(one_of({200, 203, 204, 206, 206, 206, 302, 404, 416, 503}));
-  head.content_length = number();
-  head.content_range = one_of({0, 1}) ? "bytes */" + std::to_string(number())
-                                      : range_text(one_of({from, from, number()}), number(), number());
-  head.etag = one_of<std::string>({"", tag, tag, "\"v2\"", "W/\"v1\""});
-  head.last_modified = one_of<std::string>({"", modified, modified, later});
-  head.content_encoding = one_of<std::string>({"", "", "", "identity", "gzip"});
-  head.content_type = one_of<std::string>({"", "", "multipart/byteranges"});
+  auto head = one_of({partial(), partial(), whole(), unsatisfied(position), response(404)});
+  for (int i = *rc::gen::inRange(0, 4); i > 0; --i)
+    change_something(head);
   return head;
 }
 
@@ -424,7 +446,7 @@ TEST_CASE("whatever the response, two versions are never mixed", "[resume]") {
     const auto plan = plan_range(part, plain);
     const auto d = decide(plan, part, plain, head, accept_error_responses);
     const auto range = parse_content_range(head.content_range);
-    RC_CLASSIFY(d.action == resume_action::go_on);
+    RC_TAG(static_cast<int>(d.action));
 
     if (d.action == resume_action::go_on) {
       RC_ASSERT(head.status == 206);
