@@ -21,11 +21,15 @@ class body_pipe {
 public:
   /// `capacity_bytes`: how much may be queued before the producer has to pause.
   explicit body_pipe(std::size_t capacity_bytes) : capacity_(capacity_bytes) {}
+  ~body_pipe();
 
   /// Called when the queue was empty and bytes or the end arrived. Set before the producer begins.
   void on_readable(unique_function<void()> f);
   /// Called when a full queue has fallen to half. Set before the consumer begins.
   void on_writable(unique_function<void()> f);
+  /// Called with the number of bytes that left the queue, however they did: taken, abandoned, refused, or destroyed with
+  /// the pipe. It is how the producer bounds what waits in many pipes together. Set before the producer begins.
+  void on_taken(unique_function<void(std::size_t bytes)> f);
 
   /// Producer: hands over a buffer. False means the pipe is full now: pause until `on_writable`. The buffer is taken
   /// in any case. Bytes after `close` are dropped.
@@ -58,6 +62,7 @@ private:
   std::atomic<bool> abandoned_{false};
   unique_function<void()> readable_;
   unique_function<void()> writable_;
+  unique_function<void(std::size_t)> taken_;
 };
 
 } // namespace bellhop

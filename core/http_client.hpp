@@ -38,7 +38,7 @@ struct http_request {
   std::int64_t max_size = 0;
   /// Announce every 2xx response before its body (a resume); otherwise small bodies arrive with `on_done` alone.
   bool announce = false;
-  /// Treat a body of a status that is not 2xx like any other (transfer_request::accept_error_responses).
+  /// Treat the body of any status like that of a 2xx; otherwise an error's body is cut to 4 KiB.
   bool stream_errors = false;
 };
 
@@ -87,8 +87,11 @@ public:
   /// Ends an attempt silently; an accepted pipe is closed with `errc::shutting_down`. Unknown ids are ignored.
   void cancel(attempt_id);
 
-  /// Cancels all that runs, works off posted tasks and joins the thread. Idempotent.
+  /// Works off posted tasks, cancels all that runs and joins the thread. Idempotent; not from the client's own thread.
   void stop();
+
+  /// How often the loop woke up, from any thread: a loop that has nothing to do does not turn.
+  std::uint64_t turns() const noexcept;
 
 private:
   class impl;
