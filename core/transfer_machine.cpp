@@ -262,6 +262,8 @@ void transfer_machine::on(in::published& in) {
   body_ = nullptr;
   if (!in.result.why)
     return completed(in.result.file);
+  // The publisher has closed the part, and after a mismatch removed it.
+  part_open_ = false;
   if (in.result.why.code == errc::checksum_mismatch)
     return mismatched(in.result.why);
   if (stopping_)
@@ -282,8 +284,7 @@ void transfer_machine::completed(const published_file& file) {
 }
 
 void transfer_machine::mismatched(const error& why) {
-  // The publisher has removed the part. One more try: the bytes may have been spoilt on their way.
-  part_open_ = false;
+  // One more try: the bytes may have been spoilt on their way.
   record_.part = {};
   record_.last_error = why;
   if (stopping_)
