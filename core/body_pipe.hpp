@@ -51,6 +51,8 @@ public:
   bool abandoned() const noexcept { return abandoned_.load(std::memory_order_relaxed); }
 
 private:
+  void tell_taken(std::size_t bytes);
+
   const std::size_t capacity_;
   std::mutex mutex_;
   std::vector<body_buffer> queue_;
