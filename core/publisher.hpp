@@ -7,6 +7,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -41,6 +42,10 @@ struct publish_result {
   /// whose inode is recorded first.
   bool needs_part = false;
   published_file file;
+  /// Nothing was published and nothing is wrong (`why` is empty): the folder's file system has no extended attributes
+  /// of the user namespace, so that a file which gets its name just before a crash could not be recognised as this
+  /// transfer's. Go the way of a part, whose inode number is recorded first. Only from `publish_small`.
+  bool needs_part = false;
 };
 
 /// How a part file is opened.
@@ -74,6 +79,18 @@ struct part_written {
   checkpoint part;
 };
 
+struct publisher_options {
+  /// Steady; tests pass their own.
+  std::function<std::chrono::steady_clock::time_point()> clock = [] { return std::chrono::steady_clock::now(); };
+  std::chrono::microseconds crash_checkpoint_interval = std::chrono::milliseconds{250};
+  std::chrono::microseconds power_checkpoint_interval = std::chrono::seconds{5};
+  std::int64_t power_checkpoint_bytes = 64 * 1024 * 1024;
+  /// How long files in power mode wait for others to be synced with, while tasks are queued.
+  std::chrono::microseconds linger = std::chrono::milliseconds{10};
+  /// Use O_TMPFILE where it works.
+  bool unnamed_files = true;
+};
+
 /// The disk: part files, verification, sync, atomic names. Works in batches: small bodies of one turn are written
 /// (unnamed by O_TMPFILE, where the file system has it), in power mode synced together, then named, then answered.
 ///
@@ -84,12 +101,18 @@ public:
   template <class T>
   using answer = unique_function<void(T)>;
 
-  publisher();
+  explicit publisher(publisher_options = {});
+  /// Stops first. The producers of pipes must have stopped by then.
   ~publisher() override;
 
   task_loop& loop() noexcept;
 
-  /// Writes and names a small body. Checks the digest first; a mismatch publishes nothing.
+  /// Any thread but the loop's: works off what is posted, names and answers what is batched, joins the thread, and
+  /// abandons streams without an answer. Parts keep their files; close them before if their last checkpoint matters.
+  /// Idempotent.
+  void stop();
+
+  /// Writes and names a small body. Checks the digest first; a mismatch publishes nothing. See `needs_part`.
   void publish_small(publish_target, std::shared_ptr<const body_buffer>, answer<publish_result>);
 
   /// Creates or re-opens a part. It stays open, known by its transfer, until finished, closed or discarded.
@@ -99,14 +122,16 @@ public:
   /// position is compared with the file, byte for byte. Progress is checkpointed: `on_checkpoint` is called when
   /// something was written and about 250 ms (crash) or 5 s or 64 MiB (power, after fdatasync) have passed since the
   /// last one. A new stream for a part must not begin before the last one's answer.
-  void receive(transfer_id, std::int64_t offset, std::shared_ptr<body_pipe>, unique_function<void(checkpoint)> on_checkpoint,
-               answer<part_written>);
+  void receive(transfer_id, std::int64_t offset, std::shared_ptr<body_pipe>,
+               unique_function<void(checkpoint)> on_checkpoint, answer<part_written>);
 
-  /// Verifies the digest, syncs, and gives the part its final name. On a mismatch, the part is removed.
+  /// Verifies the digest, syncs, and gives the part its final name. On a mismatch, the part is removed; on any other
+  /// failure it is closed and its file kept.
   void publish_part(publish_target, answer<publish_result>);
 
-  /// Closes a part and keeps the file; synced first, so that an ordered stop survives a power loss too. Answers with the
-  /// last checkpoint.
+  /// Closes a part and keeps the file; synced first, so that an ordered stop survives a power loss too. Answers with
+  /// the last checkpoint. A stream that is under way is taken as far as it has come, and answered with `shutting_down`
+  /// before; so is an `open_part` that is still verifying.
   void close_part(transfer_id, answer<checkpoint>);
 
   /// Closes and removes a part. Works for one that is not open too: `folder` / `part_name`. Never fails: what cannot be
