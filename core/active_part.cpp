@@ -40,7 +40,7 @@ error active_part::store(const body_buffer& buffer) {
     if (error_number != 0)
       return disk_failure(error_number);
     if (!equal)
-      return {errc::bad_response,
+      return {errc::content_changed,
               fmt::format("the overlap differs: the {} bytes from byte {} on are not those received before", behind,
                           cursor_),
               0};
@@ -58,7 +58,7 @@ error active_part::store(const body_buffer& buffer) {
 
 error active_part::check_length() const {
   if (cursor_ < file.position())
-    return {errc::bad_response,
+    return {errc::content_changed,
             fmt::format("the body ended within the overlap, at byte {} of {}", cursor_, file.position()), 0};
   if (file.total() != unknown_size && file.position() < file.total())
     return {errc::short_body, fmt::format("the body ended at byte {} of {}", file.position(), file.total()), 0};

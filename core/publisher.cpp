@@ -211,20 +211,14 @@ void publisher::impl::publish_part(publish_target&& target, answer<publish_resul
     return done({f.why(), {}, false});
   }
   if (!part->file.still_named(*e.in))
-    return done({{errc::file_io,
+    return done({{errc::content_changed,
                   fmt::format("the part file {} was moved, removed or replaced by somebody else",
                               (e.in->where / part->file.name()).native()),
                   0},
                  {},
                  false});
-  int failed = mark(*e.in, part->file.fd(), target.token);
-  // Without marks the recorded inode number has to do.
-  if (failed == ENOTSUP)
-    failed = 0;
-  if (failed == 0 && ::fchmod(part->file.fd(), 0666 & ~current_umask()) != 0)
-    failed = errno;
-  if (failed != 0)
-    return done({disk_error(failed, "publish " + e.name, *e.in), {}, false});
+  if (::fchmod(part->file.fd(), 0666 & ~current_umask()) != 0)
+    return done({disk_error(errno, "publish " + e.name, *e.in), {}, false});
 
   e.size = part->file.position();
   e.sha256 = std::move(values.sha256);
@@ -241,7 +235,7 @@ void publisher::impl::publish_part(publish_target&& target, answer<publish_resul
 void publisher::impl::open(part_request&& request, answer<part_opened>&& done) {
   const transfer_id id = request.transfer;
   if (parts_.count(id) != 0)
-    return done({not_open_error(), request.from});
+    return done({not_open_error(), true, request.from});
   std::shared_ptr<folder> in;
   std::optional<part_file> file;
   bool verify = false;
@@ -254,7 +248,7 @@ void publisher::impl::open(part_request&& request, answer<part_opened>&& done) {
     if (!verify)
       file = part_file::create(*in, request.from, algorithm, request.record_sha256);
   } catch (const failure& f) {
-    return done({f.why(), request.from});
+    return done({f.why(), true, request.from});
   }
   const std::uint64_t serial = ++last_serial_;
   auto part = std::make_unique<active_part>(serial, std::move(request), std::move(in), std::move(*file));
@@ -282,7 +276,7 @@ void publisher::impl::verify_slice(transfer_id id, std::uint64_t serial) {
       auto done = std::move(part->opened);
       const checkpoint from = part->request.from;
       parts_.erase(id);
-      return done({f.why(), from});
+      return done({f.why(), true, from});
     }
     break;
   case part_file::verdict::holds:
@@ -293,7 +287,10 @@ void publisher::impl::verify_slice(transfer_id id, std::uint64_t serial) {
 
 void publisher::impl::answer_opened(active_part& part) {
   auto done = std::exchange(part.opened, {});
-  part_opened result{{}, part.file.state()};
+  part_opened result;
+  // Where the file cannot carry a mark, the caller records its inode number before it is published.
+  result.marked = mark(*part.in, part.file.fd(), part.request.token) == 0;
+  result.part = part.file.state();
   const std::int64_t total = part.request.total;
   const std::int64_t free = total == unknown_size ? unknown_size : part.in->free_bytes();
   if (free != unknown_size && total - part.file.position() > free) {
@@ -334,7 +331,7 @@ void publisher::impl::drain(transfer_id id, std::uint64_t serial, drain_cause ca
 
 void publisher::impl::interrupt(active_part& part) {
   if (part.opened)
-    std::exchange(part.opened, {})({closed_part_error(), part.request.from});
+    std::exchange(part.opened, {})({closed_part_error(), true, part.request.from});
   if (part.streaming())
     part.end(closed_part_error());
 }

@@ -38,9 +38,6 @@ struct published_file {
 
 struct publish_result {
   error why;
-  /// Of `publish_small`: nothing was published, since files in this folder cannot carry a mark (no user xattrs). Go by a part,
-  /// whose inode is recorded first.
-  bool needs_part = false;
   published_file file;
   /// Nothing was published and nothing is wrong (`why` is empty): the folder's file system has no extended attributes
   /// of the user namespace, so that a file which gets its name just before a crash could not be recognised as this
@@ -67,7 +64,8 @@ struct part_opened {
   error why;
   /// The file carries the token as a mark. Otherwise its inode has to be recorded before it is published.
   bool marked = true;
-  /// What of `from` still holds: position 0 when the file was missing, changed or short; then it was truncated.
+  /// What of `from` still holds: position 0, and a new inode, when the file was missing, changed or short; then it was
+  /// replaced by an empty one. Total and validators are those of `from` in any case.
   checkpoint part;
 };
 

@@ -268,6 +268,8 @@ void transfer_machine::on(in::published& in) {
     return mismatched(in.result.why);
   if (stopping_)
     return end_stopped();
+  if (in.result.why.code == errc::content_changed)
+    return start_over(std::move(in.result.why));
   attempt_failed(std::move(in.result.why));
 }
 

@@ -21,11 +21,17 @@ namespace {
 /// Lines handed over at once: one commit each, and the first ones are under way while the next are read.
 constexpr std::size_t batch_size = 1000;
 
+engine_options options_for(const get_options& options) {
+  engine_options result;
+  result.durable = options.durable;
+  return result;
+}
+
 /// One run of `bellhop get`.
 class get_run {
 public:
   explicit get_run(const get_options& options)
-      : options_(options), engine_({.durable = options.durable}), session_(open()), report_(options),
+      : options_(options), engine_(options_for(options)), session_(open()), report_(options),
         inbox_(std::make_shared<inbox>()), wake_(inbox_->fd()) {}
 
   exit_status run() {

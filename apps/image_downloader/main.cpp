@@ -35,13 +35,19 @@ struct arguments {
   std::vector<std::string> urls;
 };
 
+engine_options options_for(const arguments& given) {
+  engine_options result;
+  result.state = given.state;
+  return result;
+}
+
 /// The app: its app delegate, its view controller, and what they need.
 class app {
 public:
   explicit app(const arguments& given)
       : folder_(boost::filesystem::absolute(given.folder)), interactive_(::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO)),
         view_(std::make_shared<picture_view>(folder_, interactive_)), system_(config_), self_(system_),
-        engine_(open_engine(system_, {.state = given.state})), center_(system_.spawn(notification_center_behavior)) {
+        engine_(open_engine(system_, options_for(given))), center_(system_.spawn(notification_center_behavior)) {
     session_configuration configuration;
     configuration.kind = session_kind::background;
     controller_ = system_.spawn(view_controller_behavior, view_setting{engine_, center_, session_identifier, configuration, view_});

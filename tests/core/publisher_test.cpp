@@ -395,13 +395,13 @@ TEST_CASE("a body that contradicts the part is refused", "[publisher]") {
     auto other = slice(body, 40000, 100000);
     other[9999] = static_cast<char>(other[9999] ^ 1);
     const auto written = d.receive(id, 40000, other);
-    CHECK(written.why.code == errc::bad_response);
+    CHECK(written.why.code == errc::content_changed);
     CHECK(written.why.message.find("overlap") != std::string::npos);
     CHECK(written.part.position == 50000);
   }
   SECTION("an end within the overlap") {
     const auto written = d.receive(id, 40000, slice(body, 40000, 45000));
-    CHECK(written.why.code == errc::bad_response);
+    CHECK(written.why.code == errc::content_changed);
     CHECK(written.why.message.find("overlap") != std::string::npos);
   }
   SECTION("an end before the announced total") {
