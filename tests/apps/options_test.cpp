@@ -1,0 +1,281 @@
+#include "apps/bellhop/help_text.hpp"
+#include "apps/bellhop/options.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <sstream>
+#include <tuple>
+
+using namespace bellhop;
+using namespace bellhop::cli;
+
+namespace {
+
+using words = std::vector<std::string>;
+
+const auto noon = from_micros(1'795'262'400'000'000);
+
+invocation parse(words arguments) {
+  return parse_options(std::move(arguments), {"/home/ann", noon});
+}
+
+get_options parse_get(words arguments) {
+  arguments.insert(arguments.begin(), "get");
+  const auto parsed = parse(arguments);
+  if (const auto* e = std::get_if<early_exit>(&parsed))
+    FAIL(e->text);
+  REQUIRE(std::holds_alternative<get_options>(parsed));
+  return std::get<get_options>(parsed);
+}
+
+const std::string url = "https://example.org/a.iso";
+const std::string other_url = "https://example.org/b.iso";
+
+} // namespace
+
+TEST_CASE("get has sensible defaults", "[options]") {
+  const auto o = parse_get({url});
+  CHECK(o.urls == words{url});
+  CHECK_FALSE(o.output);
+  CHECK(o.folder == "/home/ann");
+  CHECK(o.session == "default");
+  CHECK(o.parallel == 8);
+  CHECK(o.attempts == 5);
+  CHECK(o.priority == 0.5);
+  CHECK(o.on_conflict == conflict_policy::rename);
+  CHECK(o.durable == durability::crash);
+  CHECK(o.start_at == time_point{});
+  CHECK_FALSE((o.embedded || o.json || o.quiet || o.attaches()));
+}
+
+TEST_CASE("get takes every option", "[options]") {
+  const std::string hex(64, 'A');
+  const auto o = parse_get({"-o",
+                            "sub/../x.iso",
+                            "-s",
+                            "nightly",
+                            "-j",
+                            "32",
+                            "-H",
+                            "Accept: text/html",
+                            "-H",
+                            "X-Empty:",
+                            "--checksum",
+                            "SHA256:" + hex,
+                            "--priority",
+                            "0.75",
+                            "--on-conflict",
+                            "overwrite",
+                            "--start-at",
+                            "2026-11-22T22:00:00Z",
+                            "--durability",
+                            "power",
+                            "--retry",
+                            "0",
+                            "--ca-file",
+                            "ca.pem",
+                            "--embedded",
+                            "--json",
+                            "-q",
+                            url});
+  CHECK(o.output == path{"/home/ann/x.iso"});
+  CHECK(o.session == "nightly");
+  CHECK(o.parallel == 32);
+  CHECK(o.headers == std::vector<header>{{"Accept", "text/html"}, {"X-Empty", ""}});
+  CHECK(o.expected == checksum{digest_algorithm::sha256, std::string(64, 'a')});
+  CHECK(o.priority == 0.75);
+  CHECK(o.on_conflict == conflict_policy::overwrite);
+  CHECK(o.start_at == from_micros(1'795'384'800'000'000));
+  CHECK(o.durable == durability::power);
+  CHECK(o.attempts == 0);
+  CHECK(o.ca_file == "/home/ann/ca.pem");
+  CHECK((o.embedded && o.json && o.quiet));
+}
+
+TEST_CASE("a header takes one word, not the URLs behind it", "[options]") {
+  const auto o = parse_get({"-H", "A: b", url, other_url});
+  CHECK(o.headers.size() == 1);
+  CHECK(o.urls == words{url, other_url});
+}
+
+TEST_CASE("options may follow URLs and hold their value after =", "[options]") {
+  const auto o = parse_get({url, "--directory=d/", other_url, "-j4"});
+  CHECK(o.folder == "/home/ann/d");
+  CHECK(o.parallel == 4);
+  CHECK(o.urls == words{url, other_url});
+}
+
+TEST_CASE("of an option that is given twice the last counts", "[options]") {
+  CHECK(parse_get({"-s", "a", url, "-s", "b"}).session == "b");
+  CHECK(parse_get({"-q", "-q", url}).quiet);
+}
+
+TEST_CASE("get without a URL attaches to the session", "[options]") {
+  CHECK(parse_get({}).attaches());
+  CHECK(parse_get({"-s", "nightly", "-j", "2"}).attaches());
+  CHECK_FALSE(parse_get({"-i", "-"}).attaches());
+}
+
+TEST_CASE("a list is a file or standard input", "[options]") {
+  CHECK(parse_get({"-i", "-"}).list == "-");
+  CHECK(parse_get({"-i", "list.txt"}).list == "/home/ann/list.txt");
+  CHECK(parse_get({"-i", "/srv/list.txt", url}).list == "/srv/list.txt");
+}
+
+TEST_CASE("a start may be given from now on", "[options]") {
+  using namespace std::chrono_literals;
+  CHECK(parse_get({"--start-at", "+90s", url}).start_at == noon + 90s);
+  CHECK(parse_get({"--start-at", "+15m", url}).start_at == noon + 15min);
+  CHECK(parse_get({"--start-at", "+2h30m", url}).start_at == noon + 150min);
+  CHECK(parse_get({"--start-at", "+1d", url}).start_at == noon + 24h);
+}
+
+TEST_CASE("a request goes where it was told", "[options]") {
+  CHECK(request_for(parse_get({url}), url).destination == "/home/ann/a.iso");
+  CHECK(request_for(parse_get({"-d", "../pub", url}), url).destination == "/home/pub/a.iso");
+  const auto request = request_for(parse_get({"-o", "/srv/c.iso", "--priority", "1", "-H", "A: b", url}), url);
+  CHECK(request.url == url);
+  CHECK(request.destination == "/srv/c.iso");
+  CHECK(request.priority == 1);
+  CHECK(request.headers == std::vector<header>{{"A", "b"}});
+  CHECK(request.on_conflict == conflict_policy::rename);
+}
+
+TEST_CASE("the session is configured as told", "[options]") {
+  const auto c =
+      configuration_for(parse_get({"-j", "32", "--retry", "7", "--durability", "power", "--ca-file", "/ca.pem", url}));
+  CHECK(c.max_active == 32);
+  CHECK(c.max_per_host == 32);
+  CHECK(c.retry.max_attempts == 7);
+  CHECK(c.durable == durability::power);
+  CHECK(c.ca_file == "/ca.pem");
+}
+
+TEST_CASE("list and events", "[options]") {
+  const auto list = std::get<list_options>(parse({"list", "-s", "nightly", "--state", "failed", "--json"}));
+  CHECK(list.session == "nightly");
+  CHECK(list.state == transfer_state::failed);
+  CHECK(list.json);
+  CHECK_FALSE(std::get<list_options>(parse({"list"})).state);
+  const auto events = std::get<events_options>(parse({"events", "--after", "12"}));
+  CHECK(events.session == "default");
+  CHECK(events.after.value == 12);
+}
+
+TEST_CASE("a usage error names the argument and the remedy", "[options]") {
+  struct row {
+    words arguments;
+    words told;
+  };
+  const std::string sha(64, 'a');
+  const row table[] = {
+      {{}, {"bellhop:", "get, list or events"}},
+      {{"fetch"}, {"'fetch'", "get, list or events"}},
+      {{"--frob"}, {"'--frob'"}},
+      {{"get", "--frob", url}, {"bellhop get:", "'--frob'", "'bellhop get --help'"}},
+      {{"get", "--frob=1", url}, {"'--frob'"}},
+      {{"list", "x"}, {"bellhop list:", "'x'"}},
+      {{"get", url, "-o"}, {"--output", "a value must follow"}},
+      {{"get", "--json=perhaps", url}, {"perhaps", "--json"}},
+      {{"get", "-o", "x", url, other_url}, {"-o", "exactly one URL", "-d"}},
+      {{"get", "-o", "x"}, {"-o", "exactly one URL"}},
+      {{"get", "-o", "x", "-i", "l", url}, {"-o", "no -i"}},
+      {{"get", "-o", "x", "-d", "y", url}, {"-o and -d exclude each other"}},
+      {{"get", "-o", "x/", url}, {"-o 'x/'", "use -d"}},
+      {{"get", "-o", "-", url}, {"-o '-'", "./-"}},
+      {{"get", "-o", "", url}, {"-o ''", "give a path"}},
+      {{"get", "--checksum", "sha-256:" + sha, url, other_url}, {"--checksum", "exactly one URL", "third column"}},
+      {{"get", "--checksum", sha, url}, {"--checksum", "sha-256:HEX"}},
+      {{"get", "--checksum", "crc:12", url}, {"--checksum 'crc:12'", "md5"}},
+      {{"get", "--checksum", "md5:12", url}, {"--checksum 'md5:12'", "32 hexadecimal digits"}},
+      {{"get", "--checksum", "md5:" + std::string(32, 'x'), url}, {"--checksum", "hexadecimal"}},
+      {{"get", "-d", "x"}, {"-d", "give a URL or -i FILE"}},
+      {{"get", "--priority", "0.1"}, {"--priority", "give a URL or -i FILE"}},
+      {{"get", "-j", "0", url}, {"-j '0'", "1 to 256"}},
+      {{"get", "-j", "-3", url}, {"-j '-3'", "1 to 256"}},
+      {{"get", "-j", "many", url}, {"-j 'many'", "1 to 256"}},
+      {{"get", "--priority", "1.5", url}, {"--priority '1.5'", "0 to 1"}},
+      {{"get", "--priority", "nan", url}, {"--priority 'nan'", "0 to 1"}},
+      {{"get", "--retry", "-1", url}, {"--retry '-1'", "0 to"}},
+      {{"get", "--on-conflict", "ask", url}, {"--on-conflict 'ask'", "rename, overwrite, fail"}},
+      {{"get", "--durability", "full", url}, {"--durability 'full'", "crash, power"}},
+      {{"get", "--start-at", "tonight", url}, {"--start-at 'tonight'", "+2h"}},
+      {{"get", "--start-at", "+9999999d", url}, {"--start-at '+9999999d'", "+2h"}},
+      {{"get", "--start-at", "+2y", url}, {"--start-at '+2y'", "+2h"}},
+      {{"get", "-H", "Accept text/html", url}, {"-H 'Accept'", "'Name: value'"}},
+      {{"get", "-H", "A: b\r\nC: d", url}, {"-H 'A'", "one line"}},
+      {{"get", "-s", "no spaces", url}, {"-s", "no spaces", "200"}},
+      {{"get", "ftp://example.org/x"}, {"ftp://example.org/x", "http"}},
+      {{"list", "--state", "lost"}, {"--state 'lost'", "queued"}},
+      {{"events", "--after", "-1"}, {"--after '-1'", "from 0"}},
+  };
+  for (const auto& [arguments, told] : table) {
+    std::string line;
+    for (const auto& a : arguments)
+      line += a + ' ';
+    INFO(line);
+    const auto parsed = parse(arguments);
+    REQUIRE(std::holds_alternative<early_exit>(parsed));
+    const auto& exit = std::get<early_exit>(parsed);
+    CHECK(exit.status == 2);
+    for (const auto& part : told)
+      CHECK_THAT(exit.text, Catch::Contains(part));
+    CHECK(exit.text.back() == '\n');
+  }
+}
+
+TEST_CASE("an error never repeats a header's value", "[options]") {
+  const auto parsed = parse({"get", "-H", "Authorization Bearer s3cret", url});
+  CHECK_THAT(std::get<early_exit>(parsed).text, !Catch::Contains("s3cret"));
+}
+
+TEST_CASE("help and version go to standard output", "[options]") {
+  for (const auto& [arguments, begin] :
+       std::vector<std::pair<words, std::string>>{{{"--help"}, "Usage: bellhop COMMAND"},
+                                                  {{"-h"}, "Usage: bellhop COMMAND"},
+                                                  {{"get", "--help"}, "Usage: bellhop get"},
+                                                  {{"list", "-h"}, "Usage: bellhop list"},
+                                                  {{"events", "-h"}, "Usage: bellhop events"},
+                                                  {{"--version"}, "bellhop "}}) {
+    const auto parsed = parse(arguments);
+    REQUIRE(std::holds_alternative<early_exit>(parsed));
+    CHECK(std::get<early_exit>(parsed).status == 0);
+    CHECK_THAT(std::get<early_exit>(parsed).text, Catch::StartsWith(begin));
+  }
+}
+
+TEST_CASE("help tells of every option there is, and of no other", "[options]") {
+  const std::set<std::string> get_has{"--output", "--directory", "--on-conflict", "--durability", "--input-file",
+                                      "--header", "--checksum",  "--ca-file",     "--session",    "--parallel",
+                                      "--retry",  "--priority",  "--start-at",    "--embedded",   "--json",
+                                      "--quiet",  "--help"};
+  const std::tuple<std::string, std::string, std::set<std::string>> table[] = {
+      {"get", get_help, get_has},
+      {"list", list_help, {"--session", "--state", "--json", "--help"}},
+      {"events", events_help, {"--session", "--after", "--json", "--help"}},
+  };
+  for (const auto& [command, text, options] : table) {
+    std::set<std::string> told;
+    std::istringstream text_lines{text};
+    for (std::string line; std::getline(text_lines, line);) {
+      // "  -o, --output PATH" or "      --json"
+      if (const auto name = line.find("--"); line.starts_with("  ") && name == 6)
+        told.insert(line.substr(name, line.find_first_of(" ", name) - name));
+    }
+    CHECK(told == options);
+    for (const auto& name : told) {
+      const auto parsed = parse({command, name});
+      const auto* exit = std::get_if<early_exit>(&parsed);
+      CHECK_THAT(exit ? exit->text : "", !Catch::Contains("unknown option"));
+    }
+  }
+}
+
+TEST_CASE("help fits a terminal of 120 columns", "[options]") {
+  for (const std::string text : {general_help, get_help, list_help, events_help}) {
+    std::istringstream lines{text};
+    for (std::string line; std::getline(lines, line);)
+      CHECK(line.size() <= 120);
+  }
+}
