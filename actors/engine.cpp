@@ -67,7 +67,8 @@ caf::result<session_actor> engine_role::open(const std::string& identifier, cons
   self_->request(with->ledger, caf::infinite, open_atom_v, identifier, configuration, replace)
       .then([this, identifier, with](const opened_session& found) { opened(identifier, found, *with); },
             [this, identifier](const caf::error& why) {
-              for (auto& each : opening_.extract(identifier).mapped())
+              auto node = opening_.extract(identifier);
+              for (auto& each : node.mapped())
                 each.deliver(why);
             });
   return promise;
@@ -79,7 +80,8 @@ void engine_role::opened(const std::string& identifier, const opened_session& fo
     self_->send(handle, open_atom_v, found.record.configuration);
   else
     handle = self_->spawn(session_behavior, std::make_shared<const services>(with), found);
-  for (auto& each : opening_.extract(identifier).mapped())
+  auto node = opening_.extract(identifier);
+  for (auto& each : node.mapped())
     each.deliver(session_actor{handle});
 }
 

@@ -56,12 +56,16 @@ struct queue_position {
 /// in-memory twin; a test runs one suite over both.
 ///
 /// Writing calls must stand between `begin` and `commit`; nothing is promised to anyone before `commit` returned.
-/// Errors are thrown as `failure` with a code of domain "ledger" (or `unknown_session`, `unknown_transfer`,
-/// `wrong_state`), and leave the open transaction usable and without the failed call's effect.
+/// Errors are thrown as `failure`. `unknown_session`, `unknown_transfer`, `wrong_state` and `invalid_argument` leave
+/// the open transaction usable and without the failed call's effect. One of domain "ledger" (`no_space` too) undoes the
+/// whole transaction: writing calls throw it again, until `rollback`, or `commit`, which throws it too, ends it.
 ///
 /// Threads: one at a time.
 class ledger {
 public:
+  /// The most that one `prune` removes.
+  static constexpr std::uint32_t prune_limit = 10'000;
+
   virtual ~ledger() = default;
 
   /// A random id of this state directory: 32 hex digits, never changed.
@@ -86,28 +90,32 @@ public:
   virtual session_counts counts(const std::string& session) = 0;
 
   /// Adds the requests in their order, `suspended` or `queued`, and returns the new ids in the same order. The
-  /// requests were checked before.
+  /// requests were checked before. An id is never used again, even if the commit fails.
   virtual std::vector<transfer_id> submit(const std::string& session, std::span<const transfer_request>,
                                           time_point now) = 0;
   virtual std::optional<transfer_record> find(transfer_id) = 0;
   virtual std::vector<transfer_record> list(const list_filter&) = 0;
 
   /// The next rows that may start now, in the order of start, from `after` on (exclusive): `queued` rows whose begin
-  /// date has come, and `waiting` rows whose time has come, which become `queued` by this call.
+  /// date has come, and `waiting` rows whose time has come, which become `queued` by this call. A row that waits longer
+  /// than its session's configuration ever would shows that the clock was set back, and is due too; one that waits for
+  /// a credential is never due. Outside of a transaction the call is one by itself.
   virtual std::vector<transfer_record> next_ready(const std::string& session, queue_position after, std::uint32_t limit,
                                                   time_point now) = 0;
   /// When `next_ready` will have more by itself: the earliest begin date or retry time in the future; or none.
   virtual std::optional<time_point> next_due(const std::string& session, time_point now) = 0;
 
-  /// The position, part and validators of a transfer that is not terminal; otherwise ignored.
+  /// The position, part and validators of a transfer that is not terminal; otherwise, and if unknown, ignored.
   virtual void save_checkpoint(transfer_id, const checkpoint&) = 0;
-  /// Puts a transfer that is not terminal to `waiting`; stores attempts, failures, mismatches, the part, and why.
+  /// Puts a transfer that is not terminal to `waiting`; stores reason and time, attempts, failures, mismatches, the
+  /// part, received, total, and why. Otherwise, and if unknown, ignored.
   virtual void save_waiting(const transfer_record&) = 0;
   /// suspended <-> queued; a waiting one may be suspended, and resuming makes it due now. False, and nothing is done,
   /// when the transfer is terminal or has that state already.
   virtual bool set_suspended(transfer_id, bool suspended) = 0;
 
-  /// Writes the terminal state and its one event together. None, and nothing is done, when it has ended already.
+  /// Writes the terminal state and its one event together. None, and nothing is done, when it has ended already. A
+  /// completed transfer has no part any more, and is published at its destination unless the outcome says where.
   virtual std::optional<event> finish(transfer_id, const outcome&, time_point now) = 0;
 
   /// The log from `after` on (exclusive), in order.
@@ -116,7 +124,8 @@ public:
   virtual void acknowledge(const std::string& session, event_number upto) = 0;
   /// Forgets one terminal transfer with its events; `wrong_state` if it has not ended.
   virtual void remove(transfer_id) = 0;
-  /// Forgets acknowledged terminal transfers that ended before `cutoff`; returns how many.
+  /// Forgets acknowledged terminal transfers that ended before `cutoff`; returns how many. When that is `prune_limit`,
+  /// there may be more.
   virtual std::uint64_t prune(const std::string& session, time_point cutoff) = 0;
 };
 

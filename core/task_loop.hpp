@@ -16,6 +16,9 @@ namespace bellhop {
 /// what arrives while a batch is being worked on becomes the next batch, which is what makes group commit and one
 /// wake-up for many messages come by themselves.
 ///
+/// A task handles its own failures: an exception that leaves it is a mistake in the program and ends it
+/// (std::terminate), like one that leaves any thread.
+///
 /// Threads: `post` may be called from any thread; everything else from the owner.
 class executor {
 public:
@@ -49,11 +52,15 @@ public:
 
   void post(task) override;
 
-  /// Works off what is queued, calls `end_of_turn(false)` a last time, and joins the thread. Idempotent.
+  /// Works off what is queued, calls `end_of_turn(false)` a last time, and joins the thread. Idempotent; not from a
+  /// task.
   void stop();
 
 private:
   void run();
+  /// False when nothing came in time.
+  bool wait(std::unique_lock<std::mutex>&, std::chrono::microseconds at_most);
+  std::chrono::microseconds end_of_turn(bool more);
 
   std::string name_;
   turn_handler* handler_;
@@ -61,6 +68,10 @@ private:
   std::condition_variable wake_;
   std::vector<task> queue_;
   bool stopping_ = false;
+  /// Set by the thread before it waits, cleared by whoever wakes it: one notification for many posts.
+  bool asleep_ = false;
+  bool ended_ = false;
+  /// The last member: it begins to run when everything else is there.
   std::thread thread_;
 };
 

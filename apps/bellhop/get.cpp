@@ -91,7 +91,7 @@ private:
     std::vector<transfer_request> requests;
     for (auto& item : list_->next(batch_size, wake_.fd())) {
       if (auto* bad = std::get_if<error>(&item))
-        report_.rejected(options_.list.filename().string(), *bad);
+        report_.rejected({}, *bad);
       else
         requests.push_back(std::move(std::get<transfer_request>(item)));
     }

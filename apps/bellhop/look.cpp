@@ -35,6 +35,11 @@ std::unique_ptr<ledger> look_into(const std::string& session) {
   return found;
 }
 
+/// Paths need not be UTF-8; JSON has to be.
+std::string line_of(const json& object) {
+  return object.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
+
 std::string shown(const path& destination) {
   return printable(destination.string(), traits_of(STDOUT_FILENO).set);
 }
@@ -71,7 +76,7 @@ exit_status list(const list_options& options) {
     const auto records = ledger->list(filter);
     std::string text;
     for (const auto& record : records)
-      text += options.json ? to_json(record).dump() + "\n" : line_for(record);
+      text += options.json ? line_of(to_json(record)) : line_for(record);
     if (!write_all(STDOUT_FILENO, text) || records.size() < page)
       return exit_status::all_completed;
     filter.after = records.back().id;
@@ -84,7 +89,7 @@ exit_status events(const events_options& options) {
     const auto found = ledger->events(options.session, after, page);
     std::string text;
     for (const auto& e : found)
-      text += options.json ? to_json(e).dump() + "\n" : line_for(e);
+      text += options.json ? line_of(to_json(e)) : line_for(e);
     if (!write_all(STDOUT_FILENO, text) || found.size() < page)
       return exit_status::all_completed;
     after = found.back().seq;

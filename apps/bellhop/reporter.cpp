@@ -55,7 +55,7 @@ void reporter::show(const event& e) {
   }
   if (json_)
     plain_.object(to_json(e));
-  else if (bars_)
+  else if (bars_ && ::isatty(STDOUT_FILENO))
     return;
   else if (e.type == event_type::completed)
     plain_.completed(e.destination.string(), e.received, elapsed);
