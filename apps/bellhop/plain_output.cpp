@@ -34,7 +34,8 @@ void plain_output::completed(std::string_view file, std::int64_t size,
 
 void plain_output::failed(std::string_view what, std::string_view message) {
   flush();
-  write_all(err_, fmt::format("failed {}: {}\n", printable(what, charset::utf8), printable(message, charset::utf8)));
+  const auto subject = what.empty() ? std::string{} : " " + printable(what, charset::utf8);
+  write_all(err_, fmt::format("failed{}: {}\n", subject, printable(message, charset::utf8)));
 }
 
 void plain_output::object(const nlohmann::ordered_json& value) {

@@ -32,6 +32,7 @@ public:
 
   /// `file` as the user knows it.
   void completed(std::string_view file, std::int64_t size, std::optional<std::chrono::milliseconds> elapsed);
+  /// `what` may be empty when the message names it.
   void failed(std::string_view what, std::string_view message);
   /// An event as it is, on a line of its own. Text in it that is no UTF-8 is repaired: JSON has no other.
   void object(const nlohmann::ordered_json&);
