@@ -167,7 +167,7 @@ finished -printf '  %10s  %f\n' | sort -k2
 echo "and $(parts -print | wc -l) hidden parts of others:"
 parts -printf '  %10s  %f\n' | sort -k2
 echo "The ledger knows what each is:"
-BELLHOP_STATE_DIR=$state "$programs/bellhop" list || fail "bellhop list ended with $?"
+BELLHOP_STATE_DIR=$state "$programs/bellhop" list -s image-downloader || fail "bellhop list ended with $?"
 finished -print | while read -r picture; do
   cmp "$originals/${picture##*/}" "$picture" || fail "a picture has its name but is not whole"
 done
