@@ -25,6 +25,8 @@ public:
   failing_ledger(std::unique_ptr<ledger> inner, control& c) : inner_(std::move(inner)), control_(c) {}
 
   const std::string& id() const override { return inner_->id(); }
+  transfer_id last_transfer() override { return inner_->last_transfer(); }
+  void require(durability least) override { inner_->require(least); }
   void begin() override { inner_->begin(); }
   void commit() override {
     if (control_.at_commit) {

@@ -454,7 +454,7 @@ TEST_CASE("a part that disappears while it is open is not published", "[publishe
   REQUIRE_FALSE(d.receive(id, 0, pattern(10)).why);
   boost::filesystem::remove(there / part_name);
   write_file(there / part_name, "somebody else's");
-  CHECK(d.publish_part(target_of(there / "a")).why.code == errc::file_io);
+  CHECK(d.publish_part(target_of(there / "a")).why.code == errc::content_changed);
   CHECK_FALSE(is_there(there / "a"));
 }
 
