@@ -119,8 +119,7 @@ void admission::add(admission_candidate candidate) {
   // A NaN has no place in an order.
   const rank at{std::isnan(candidate.priority) ? 0.0 : candidate.priority, candidate.order, candidate.id};
   host.waiting.insert(at);
-  impl_->entries.emplace(candidate.id,
-                         impl::entry{&session, &host, at, false, &session_at->first, &host_at->first});
+  impl_->entries.emplace(candidate.id, impl::entry{&session, &host, at, false, &session_at->first, &host_at->first});
   impl_->refresh(session, host);
   impl_->refresh(session);
 }

@@ -76,8 +76,8 @@ void event_poll::forget(int fd) noexcept {
 
 std::span<const event_poll::ready_socket> event_poll::wait(std::optional<clock::time_point> deadline) {
   ready_.clear();
-  const int count = ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()),
-                                 milliseconds_until(deadline));
+  const int count =
+      ::epoll_wait(epoll_.get(), events_.data(), static_cast<int>(events_.size()), milliseconds_until(deadline));
   if (count < 0 && errno != EINTR)
     opened(count, "epoll_wait");
   for (int i = 0; i < count; ++i)

@@ -42,8 +42,7 @@ http_attempt::http_attempt(http_request request, http_attempt_context& context)
 http_attempt::~http_attempt() {
   if (mode_ == mode::stream)
     --context_.streams;
-  if (moving_)
-    std::erase(context_.moving, this);
+  stop_moving();
 }
 
 void http_attempt::begin(std::unique_ptr<pooled_easy> easy) {
@@ -188,8 +187,13 @@ std::size_t http_attempt::stream(std::span<const char> bytes) {
 std::size_t http_attempt::store(std::span<const char> bytes, std::size_t expected) {
   if (buffer_.size() + bytes.size() > buffer_.capacity()) {
     const auto length = head_.content_length;
-    const auto left = length == unknown_size ? expected : static_cast<std::size_t>(std::max<std::int64_t>(length - received_, 0));
-    buffer_.reserve(std::max(buffer_.size() + bytes.size(), std::min(expected, buffer_.size() + left)));
+    const auto left =
+        length == unknown_size ? expected : static_cast<std::size_t>(std::max<std::int64_t>(length - received_, 0));
+    const auto wanted = std::max(buffer_.size() + bytes.size(), std::min(expected, buffer_.size() + left));
+    if (mode_ != mode::gather && buffer_.empty() && wanted >= buffer_pool::smallest)
+      buffer_ = context_.options.buffers->take(wanted);
+    else
+      buffer_.reserve(wanted);
   }
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   note_moved();
@@ -226,6 +230,11 @@ void http_attempt::flush() {
   context_.budget.add(buffer_.size());
   if (!pipe_->push(std::exchange(buffer_, {})))
     paused_ |= pipe_full;
+}
+
+void http_attempt::stop_moving() noexcept {
+  if (std::exchange(moving_, false))
+    std::erase(context_.moving, this);
 }
 
 void http_attempt::note_moved() {
@@ -309,6 +318,7 @@ attempt_result http_attempt::take_result() {
 }
 
 void http_attempt::abandon(error why) {
+  stop_moving();
   if (pipe_ == nullptr)
     return;
   flush();
@@ -332,8 +342,8 @@ error http_attempt::too_large() const {
 }
 
 error http_attempt::timed_out() const {
-  return {errc::timed_out, fmt::format("nothing came from {} for {} ms", origin_of(request_.url),
-                                       request_.request_timeout.count())};
+  return {errc::timed_out,
+          fmt::format("nothing came from {} for {} ms", origin_of(request_.url), request_.request_timeout.count())};
 }
 
 error http_attempt::conclude(CURLcode code) const {

@@ -71,7 +71,7 @@ public:
   void accept(std::shared_ptr<body_pipe>);
   /// Hands the last bytes over, closes an accepted pipe and returns the result.
   attempt_result take_result();
-  /// Closes an accepted pipe with `why`; for attempts without a result.
+  /// Closes an accepted pipe with `why` and says nothing more; for attempts without a result.
   void abandon(error why);
 
   /// True when no reason is left, so that libcurl has to be told.
@@ -122,6 +122,7 @@ private:
   void announce();
   void flush();
   void note_moved();
+  void stop_moving() noexcept;
   bool usable_status() const noexcept;
   std::int64_t body_offset() const noexcept;
   error too_large() const;

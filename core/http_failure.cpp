@@ -41,7 +41,8 @@ error connect_failed(const http_failure& f) {
 }
 
 error timed_out(const http_failure& f) {
-  return {errc::timed_out, fmt::format("no connection to {} within {} ms", authority(f.url), f.connect_timeout.count())};
+  return {errc::timed_out,
+          fmt::format("no connection to {} within {} ms", authority(f.url), f.connect_timeout.count())};
 }
 
 error connection_lost(const http_failure& f) {
@@ -52,10 +53,10 @@ error connection_lost(const http_failure& f) {
 
 error short_body(const http_failure& f) {
   if (f.expected < 0)
-    return {errc::short_body, fmt::format("{} ended the body after {} bytes, before its last chunk", authority(f.url),
-                                          f.received)};
-  return {errc::short_body, fmt::format("{} ended the body after {} of {} bytes", authority(f.url), f.received,
-                                        f.expected)};
+    return {errc::short_body,
+            fmt::format("{} ended the body after {} bytes, before its last chunk", authority(f.url), f.received)};
+  return {errc::short_body,
+          fmt::format("{} ended the body after {} of {} bytes", authority(f.url), f.received, f.expected)};
 }
 
 /// libcurl tells refused schemes, downgrades and targets that are no URL by codes that other faults have too.
@@ -66,8 +67,8 @@ error redirect_refused(const http_failure& f) {
 
 error receive_failed(const http_failure& f) {
   if (f.detail.find("chunked-encoding") != f.detail.npos)
-    return {errc::bad_response, fmt::format("{} sent a body that is not chunked correctly: {}", authority(f.url),
-                                            f.detail)};
+    return {errc::bad_response,
+            fmt::format("{} sent a body that is not chunked correctly: {}", authority(f.url), f.detail)};
   return connection_lost(f);
 }
 
@@ -76,9 +77,10 @@ error certificate_refused(const http_failure& f) {
   auto reason = words(f);
   if (reason.starts_with(prefix))
     reason.remove_prefix(prefix.size());
-  return {errc::tls_failed, fmt::format("the certificate of {} is not trusted: {}; if you trust it, name its authority's "
-                                        "file (ca_file) in the session's configuration",
-                                        authority(f.url), reason)};
+  return {errc::tls_failed,
+          fmt::format("the certificate of {} is not trusted: {}; if you trust it, name its authority's "
+                      "file (ca_file) in the session's configuration",
+                      authority(f.url), reason)};
 }
 
 error handshake_failed(const http_failure& f) {
@@ -89,8 +91,9 @@ error handshake_failed(const http_failure& f) {
 }
 
 error unsupported(const http_failure& f) {
-  if (f.detail.find("HTTP/0.9") != f.detail.npos)
-    return {errc::bad_response, fmt::format("{} does not answer in HTTP", authority(f.url))};
+  // The same code stands for "Received HTTP/0.9", "Unsupported HTTP version" and "Unsupported response code in HTTP".
+  if (f.detail.find("HTTP") != f.detail.npos)
+    return {errc::bad_response, fmt::format("{} does not answer in HTTP: {}", authority(f.url), f.detail)};
   if (!f.redirect_target.empty())
     return redirect_refused(f);
   return {errc::unsupported_scheme, fmt::format("'{}': only http and https can be fetched", redact(f.url))};
@@ -134,8 +137,8 @@ error describe(const http_failure& f) {
   case CURLE_PARTIAL_FILE:
     return short_body(f);
   case CURLE_TOO_MANY_REDIRECTS:
-    return {errc::too_many_redirects, fmt::format("more than {} redirects, the last one to '{}'", f.max_redirects,
-                                                  redact(f.redirect_target))};
+    return {errc::too_many_redirects,
+            fmt::format("more than {} redirects, the last one to '{}'", f.max_redirects, redact(f.redirect_target))};
   case CURLE_UNSUPPORTED_PROTOCOL:
     return unsupported(f);
   case CURLE_URL_MALFORMAT:

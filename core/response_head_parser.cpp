@@ -37,14 +37,14 @@ struct known_field {
 };
 
 constexpr std::array known_fields{
-  known_field{"etag", &response_head::etag, repeated::is_an_error},
-  known_field{"last-modified", &response_head::last_modified, repeated::first_counts},
-  known_field{"date", &response_head::date, repeated::first_counts},
-  known_field{"content-range", &response_head::content_range, repeated::is_an_error},
-  known_field{"content-encoding", &response_head::content_encoding, repeated::is_a_list},
-  known_field{"content-type", &response_head::content_type, repeated::first_counts},
-  known_field{"content-disposition", &response_head::content_disposition, repeated::first_counts},
-  known_field{"retry-after", &response_head::retry_after, repeated::first_counts},
+    known_field{"etag", &response_head::etag, repeated::is_an_error},
+    known_field{"last-modified", &response_head::last_modified, repeated::first_counts},
+    known_field{"date", &response_head::date, repeated::first_counts},
+    known_field{"content-range", &response_head::content_range, repeated::is_an_error},
+    known_field{"content-encoding", &response_head::content_encoding, repeated::is_a_list},
+    known_field{"content-type", &response_head::content_type, repeated::first_counts},
+    known_field{"content-disposition", &response_head::content_disposition, repeated::first_counts},
+    known_field{"retry-after", &response_head::retry_after, repeated::first_counts},
 };
 
 /// "HTTP/1.1 200 OK" and "HTTP/2 200". libcurl lets nothing else pass, but its rules are not ours to rely on.
@@ -104,7 +104,7 @@ response_head_parser::progress response_head_parser::field(std::string_view name
   if (equal_ignoring_case(name, "location") && location_.empty())
     location_ = value;
   const auto known =
-    std::ranges::find_if(known_fields, [&](const known_field& k) { return equal_ignoring_case(k.name, name); });
+      std::ranges::find_if(known_fields, [&](const known_field& k) { return equal_ignoring_case(k.name, name); });
   if (known == known_fields.end())
     return state_;
   auto& kept = head_.*known->value;

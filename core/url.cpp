@@ -105,8 +105,7 @@ std::string file_name_from_url(std::string_view url) {
   const auto whole = parsed.part(CURLUPART_PATH);
   const auto segment = whole.substr(whole.rfind('/') + 1);
   int length = 0;
-  const curl::string decoded{
-    curl_easy_unescape(nullptr, segment.c_str(), static_cast<int>(segment.size()), &length)};
+  const curl::string decoded{curl_easy_unescape(nullptr, segment.c_str(), static_cast<int>(segment.size()), &length)};
   if (decoded == nullptr)
     return fallback;
   auto name = safe_file_name({decoded.get(), static_cast<std::size_t>(length)});

@@ -165,9 +165,9 @@ TEST_CASE("Any sequence of calls agrees with the naive rules", "[admission]") {
     const auto steps = *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 10));
     for (const auto step : steps) {
       if (step < 5) {
-        auto c = candidate(++last, std::string(1, static_cast<char>('a' + *rc::gen::inRange(0, 3))),
-                           std::string(1, static_cast<char>('x' + *rc::gen::inRange(0, 3))),
-                           *rc::gen::inRange(0, 3) / 2.0);
+        auto c =
+            candidate(++last, std::string(1, static_cast<char>('a' + *rc::gen::inRange(0, 3))),
+                      std::string(1, static_cast<char>('x' + *rc::gen::inRange(0, 3))), *rc::gen::inRange(0, 3) / 2.0);
         c.max_active = *rc::gen::inRange<std::uint32_t>(1, 5);
         c.max_per_host = *rc::gen::inRange<std::uint32_t>(1, 3);
         real.add(c);

@@ -155,7 +155,8 @@ TEST_CASE("Validators that contradict themselves", "[http_client]") {
 
 TEST_CASE("A chunked body that is cut", "[http_client]") {
   const auto whole = serve::chunked(pattern(1000), 300);
-  const auto cut = GENERATE_COPY(std::size_t{2}, std::size_t{100}, whole.size() / 2, whole.size() - 5, whole.size() - 3);
+  const auto cut =
+      GENERATE_COPY(std::size_t{2}, std::size_t{100}, whole.size() / 2, whole.size() - 5, whole.size() - 3);
   scripted s{sends(serve::head("200 OK", {"Transfer-Encoding: chunked"}) + whole.substr(0, cut))};
   const auto o = s.fetch();
   CHECK(o.result.why.code == errc::short_body);
@@ -186,9 +187,9 @@ TEST_CASE("A thousand and more short headers", "[http_client]") {
 
 TEST_CASE("A head that never ends", "[http_client]") {
   const auto [begin, endless] = GENERATE(table<std::string, std::string>({
-    {"HTTP/1.1 200 OK\r\nX: ", "x"},
-    {"HTTP/1.1 200 OK\r\n", "X: y\r\n"},
-    {"", "HTTP/1.1 100 Continue\r\n\r\n"},
+      {"HTTP/1.1 200 OK\r\nX: ", "x"},
+      {"HTTP/1.1 200 OK\r\n", "X: y\r\n"},
+      {"", "HTTP/1.1 100 Continue\r\n\r\n"},
   }));
   std::string many;
   while (many.size() < 64 * 1024)

@@ -1,5 +1,4 @@
 #include "core/http_client.hpp"
-
 #include "tests/core/http_client_fixture.hpp"
 #include "tests/support/nginx.hpp"
 
@@ -335,9 +334,9 @@ TEST_CASE("Progress counts from what was there and never overtakes the truth", "
   client_fixture client;
   std::atomic<bool> seen{false};
   server.on("/x", [&](const origin::request&, origin::connection& c) {
-    c.send(serve::head("206 Partial Content",
-                       {"Content-Range: bytes 400000-999999/1000000", "Content-Length: 600000"}) +
-           content.substr(400000, 300000));
+    c.send(
+        serve::head("206 Partial Content", {"Content-Range: bytes 400000-999999/1000000", "Content-Length: 600000"}) +
+        content.substr(400000, 300000));
     c.wait_until([&] { return seen.load(); });
     c.send(content.substr(700000));
   });
@@ -363,8 +362,9 @@ TEST_CASE("Progress counts from what was there and never overtakes the truth", "
 TEST_CASE("A cancelled attempt says nothing more, in whichever phase it was", "[http_client]") {
   origin server;
   client_fixture client;
-  const auto sent = GENERATE(as<std::string>{}, "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
-                             "HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nx");
+  const auto sent =
+      GENERATE(as<std::string>{}, "", "HTTP/1.1 200 OK\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx",
+               "HTTP/1.1 200 OK\r\nContent-Length: 999999\r\n\r\nx");
   std::atomic<int> reached{0};
   std::atomic<bool> left{false};
   server.on("/x", [&](const origin::request&, origin::connection& c) {
@@ -542,4 +542,61 @@ TEST_CASE("A thousand small files from a real server", "[http_client]") {
     CHECK((o.body == contents[i % 50]));
   }
   CHECK(server.access_log().size() == 1000);
+}
+
+TEST_CASE("HTTP/2 carries many transfers over one connection, large ones beside small ones", "[http_client]") {
+  nginx server({.http2 = true});
+  const auto small = pattern(5000);
+  const auto large = pattern(3 * 1024 * 1024);
+  server.put("small", small);
+  server.put("large", large);
+  client_fixture client;
+  // Small enough to be paused again and again.
+  client.on_announced = [&](const http_request& r) { client.accept(r.id, 64 * 1024); };
+  std::vector<attempt_id> ids;
+  for (std::size_t i = 0; i < 60; ++i) {
+    auto r = client.request(server.url(i % 10 == 0 ? "/large" : "/small"));
+    r.ca_file = server.ca_file();
+    r.max_per_host = 30;
+    ids.push_back(client.start(r));
+  }
+  int connections = 0;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto o = client.wait(ids[i]);
+    CHECK(o.result.why.message == "");
+    CHECK(o.result.head.http_version == 20);
+    CHECK((o.body == (i % 10 == 0 ? large : small)));
+    connections += o.result.metrics.connection_reused ? 0 : 1;
+  }
+  CHECK(connections == 1);
+}
+
+TEST_CASE("An observer may cancel what it is being told of", "[http_client]") {
+  origin server;
+  client_fixture client;
+  server.on("/x", serve::response("200 OK", pattern(1000000)));
+  server.on("/ok", serve::response("200 OK", "ok"));
+  std::string seen;
+  client.on_announced = [&](const http_request& r) {
+    client.client.cancel(r.id);
+    seen = r.url;
+  };
+  client.start(client.request(server.url("/x")));
+  client.wait_until([&] { return !client.announced_.empty(); });
+  CHECK(client.fetch(server.url("/ok")).body == "ok");
+  CHECK(seen == server.url("/x"));
+  CHECK(client.finished_count() == 1);
+}
+
+TEST_CASE("Buffers that come back are used again, within a bound", "[http_client]") {
+  buffer_pool pool{300 * 1024};
+  auto first = pool.take(200 * 1024);
+  first.resize(100);
+  const auto* const data = first.data();
+  pool.give_back(std::move(first));
+  pool.give_back(body_buffer(200 * 1024));
+  const auto again = pool.take(1000);
+  CHECK(again.data() == data);
+  CHECK(again.empty());
+  CHECK(pool.take(1000).capacity() < 200 * 1024);
 }

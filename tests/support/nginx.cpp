@@ -1,5 +1,7 @@
 #include "tests/support/nginx.hpp"
 
+#include "tests/support/certificate.hpp"
+
 #include <boost/asio/ip/tcp.hpp>
 #include <fmt/format.h>
 
@@ -60,7 +62,7 @@ http {{
   keepalive_requests 1000000;
   default_type application/octet-stream;
   server {{
-    listen 127.0.0.1:{1} backlog=4096;
+    listen 127.0.0.1:{1} backlog=4096{4};
     root {0}/root;
     {2}
     {3}
@@ -70,12 +72,12 @@ http {{
 
 } // namespace
 
-nginx::nginx(options wanted) {
+nginx::nginx(options wanted) : options_(std::move(wanted)) {
   fs::create_directories(root());
   // Someone else may take the port between our look and nginx's bind.
   for (int attempt = 0; attempt < 5; ++attempt) {
     port_ = free_port();
-    write_configuration(wanted);
+    write_configuration();
     launch();
     for (int look = 0; look < 500; ++look) {
       if (answers())
@@ -95,10 +97,17 @@ nginx::~nginx() {
   stop();
 }
 
-void nginx::write_configuration(const options& wanted) const {
-  const auto limit = wanted.limit_rate.empty() ? "" : fmt::format("limit_rate {};", wanted.limit_rate);
-  std::ofstream{(prefix_ / "nginx.conf").string()}
-    << fmt::format(configuration, prefix_.path().string(), port_, limit, wanted.server_directives);
+void nginx::write_configuration() const {
+  auto directives = options_.server_directives;
+  if (options_.http2) {
+    const auto made = make_certificate("127.0.0.1", false);
+    std::ofstream{ca_file().string()} << made.certificate;
+    std::ofstream{(prefix_ / "key.pem").string()} << made.key;
+    directives += "ssl_certificate certificate.pem; ssl_certificate_key key.pem;";
+  }
+  const auto limit = options_.limit_rate.empty() ? "" : fmt::format("limit_rate {};", options_.limit_rate);
+  std::ofstream{(prefix_ / "nginx.conf").string()} << fmt::format(configuration, prefix_.path().string(), port_, limit,
+                                                                  directives, options_.http2 ? " ssl http2" : "");
 }
 
 void nginx::launch() {
@@ -141,7 +150,7 @@ void nginx::put(std::string_view name, std::string_view content) {
 }
 
 std::string nginx::url(std::string_view path) const {
-  return fmt::format("http://127.0.0.1:{}{}", port_, path);
+  return fmt::format("{}://127.0.0.1:{}{}", options_.http2 ? "https" : "http", port_, path);
 }
 
 std::vector<std::string> nginx::access_log() const {

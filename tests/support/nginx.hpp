@@ -17,9 +17,11 @@ class nginx {
 public:
   struct options {
     /// As nginx writes rates, "200k"; empty means no limit.
-    std::string limit_rate;
+    std::string limit_rate{};
+    /// HTTPS with HTTP/2, by a self-signed certificate for 127.0.0.1.
+    bool http2 = false;
     /// More directives for the server block.
-    std::string server_directives;
+    std::string server_directives{};
   };
 
   /// Throws std::runtime_error when nginx cannot be started, with what it says.
@@ -37,16 +39,19 @@ public:
   /// `path` begins with a slash.
   std::string url(std::string_view path) const;
   std::uint16_t port() const noexcept { return port_; }
+  /// With `http2`: the file of trusted certificates that fits.
+  boost::filesystem::path ca_file() const { return prefix_ / "certificate.pem"; }
 
   /// One line for each response: status, bytes of the body, the Range that was asked for or "-", method and target.
   std::vector<std::string> access_log() const;
 
 private:
-  void write_configuration(const options&) const;
+  void write_configuration() const;
   void launch();
   void stop() noexcept;
   bool answers() const;
 
+  options options_;
   temp_dir prefix_;
   std::uint16_t port_ = 0;
   pid_t pid_ = -1;

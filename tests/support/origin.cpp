@@ -1,8 +1,7 @@
 #include <utility>
 // Boost.Asio 1.74 needs <utility> first with g++ 12 and C++20.
-#include "tests/support/origin.hpp"
-
 #include "tests/support/certificate.hpp"
+#include "tests/support/origin.hpp"
 
 #include <boost/asio.hpp>
 #include <boost/asio/ssl.hpp>

@@ -12,7 +12,8 @@
 
 namespace bellhop::test {
 
-/// A scripted HTTP server on loopback: what it sends is raw bytes, so that it can lie, stall and break off at any place.
+/// A scripted HTTP server on loopback: what it sends is raw bytes, so that it can lie, stall and break off at any
+/// place.
 ///
 /// Threads: every connection has its own, on which handlers run; all members may be called from any.
 class origin {
