@@ -272,6 +272,8 @@ using ledger_actor = caf::typed_actor<
     caf::replies_to<counts_atom, std::string>::with<session_counts>,
     // The log of a session after this event, at most so many.
     caf::replies_to<events_atom, std::string, event_number, std::uint32_t>::with<std::vector<event>>,
+    // From a session, once: tell it when nothing can be written, and when it can again.
+    caf::reacts_to<stalled_atom, session_control_actor>,
     // From itself: the end of a group.
     caf::reacts_to<commit_atom>,
     // Commit everything that came before; answered then. The last message of an ordered shutdown.
@@ -344,6 +346,7 @@ CAF_BEGIN_TYPE_ID_BLOCK(bellhop, caf::first_custom_type_id)
 
   // The roles' handles, where a message carries one.
   CAF_ADD_TYPE_ID(bellhop, (bellhop::session_actor))
+  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_control_actor))
   CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_actor))
   CAF_ADD_TYPE_ID(bellhop, (bellhop::delegate_actor))
   CAF_ADD_TYPE_ID(bellhop, (bellhop::app_delegate_actor))

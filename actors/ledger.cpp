@@ -54,8 +54,9 @@ caf::result<void> ledger_role::answer_committed(std::function<void(ledger&)> cha
 }
 
 caf::result<void> ledger_role::answer_done(std::function<void(ledger&)> change, group_commit::loss loss) {
-  write(std::move(change), [promise = self_->make_response_promise()](const error& why) mutable { settle(promise, why); },
-        loss);
+  write(
+      std::move(change), [promise = self_->make_response_promise()](const error& why) mutable { settle(promise, why); },
+      loss);
   return caf::delegated<void>{};
 }
 
@@ -94,8 +95,16 @@ void ledger_role::deliver() {
 }
 
 void ledger_role::tell_stalled(const error& why) {
-  for (const auto& session : seen_)
+  stalled_ = why;
+  for (const auto& session : sessions_)
     self_->send(session, stalled_atom_v, why);
+}
+
+void ledger_role::introduce(const session_control_actor& session) {
+  self_->monitor(session);
+  sessions_.push_back(session);
+  if (stalled_)
+    self_->send(session, stalled_atom_v, stalled_);
 }
 
 // -- the messages ----------------------------------------------------------------------------------------------------
@@ -120,9 +129,11 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
   now_ = std::move(setting.now);
   lock_ = std::move(setting.lock);
   last_recovered_ = setting.database->last_transfer();
-  commits_ = std::make_unique<group_commit>(std::move(setting.database), setting.commits,
-                                            [] { return std::chrono::steady_clock::now(); },
+  commits_ = std::make_unique<group_commit>(std::move(setting.database), setting.commits, std::move(setting.steady),
                                             [this](const error& why) { tell_stalled(why); });
+  self_->set_down_handler([this](const caf::down_msg& down) {
+    std::erase_if(sessions_, [&](const auto& session) { return session.address() == down.source; });
+  });
   return {
       [this](open_atom, const std::string& identifier, const session_configuration& configuration, bool replace) {
         return answer_committed<opened_session>(
@@ -151,8 +162,7 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
           ready_batch batch;
           const auto now = now_();
           batch.records = db.next_ready(session, after, limit, now);
-          if (batch.records.size() < limit)
-            batch.next_due = db.next_due(session, now).value_or(time_point{});
+          batch.next_due = db.next_due(session, now).value_or(time_point{});
           return batch;
         });
       },
@@ -160,7 +170,8 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
         return answer_done([id, part](ledger& db) { db.save_checkpoint(id, part); }, group_commit::loss::kept);
       },
       [this](checkpoint_atom, transfer_id id, const checkpoint& part) {
-        write([id, part](ledger& db) { db.save_checkpoint(id, part); }, [](const error&) {}, group_commit::loss::kept);
+        // The next one makes up for one that is lost; while the disk is full they must not pile up.
+        write([id, part](ledger& db) { db.save_checkpoint(id, part); }, {}, group_commit::loss::droppable);
       },
       [this](waiting_atom, const transfer_record& record, const session_control_actor& session) {
         write([record](ledger& db) { db.save_waiting(record); },
@@ -172,12 +183,15 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
       [this](finish_atom, transfer_id id, const outcome& how, const session_control_actor& session) {
         auto written = std::make_shared<std::optional<event>>();
         write([this, id, how, written](ledger& db) { *written = db.finish(id, how, now_()); },
-              [this, written, session](const error&) {
+              [this, id, written, session](const error&) {
                 if (*written)
                   event_written(session, std::move(**written));
+                else // It had ended before, or was removed: the session need not wait for it.
+                  self_->send(session, released_atom_v, id);
               },
               group_commit::loss::kept);
       },
+      [this](stalled_atom, const session_control_actor& session) { introduce(session); },
       [this](cancel_atom, transfer_id id, const session_control_actor& session) {
         auto promise = self_->make_response_promise<bool>();
         auto written = std::make_shared<std::optional<event>>();
@@ -200,17 +214,17 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
       [this](suspend_atom, transfer_id id, bool suspended) {
         return answer_committed<bool>([=](ledger& db) { return db.set_suspended(id, suspended); });
       },
-      [this](remove_atom, transfer_id id) {
-        return answer_committed<void>([=](ledger& db) { db.remove(id); });
-      },
+      [this](remove_atom, transfer_id id) { return answer_committed<void>([=](ledger& db) { db.remove(id); }); },
       [this](acknowledge_atom, const std::string& session, event_number upto) {
         return answer_committed<void>([=](ledger& db) { db.acknowledge(session, upto); });
       },
-      [this](find_atom, transfer_id id) -> caf::result<transfer_record> {
-        auto found = commits_->db().find(id);
-        if (!found)
-          return to_caf({errc::unknown_transfer, "there is no transfer " + std::to_string(id.value), 0});
-        return std::move(*found);
+      [this](find_atom, transfer_id id) {
+        return answer<transfer_record>([id](ledger& db) {
+          auto found = db.find(id);
+          if (!found)
+            throw failure{errc::unknown_transfer, "there is no transfer " + std::to_string(id.value)};
+          return std::move(*found);
+        });
       },
       [this](list_atom, const list_filter& filter) {
         return answer<std::vector<transfer_record>>([&](ledger& db) { return db.list(filter); });
@@ -233,7 +247,7 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
 }
 
 ledger_actor::behavior_type ledger_behavior(ledger_actor::stateful_pointer<ledger_role> self,
-                                        std::shared_ptr<ledger_setting> setting) {
+                                            std::shared_ptr<ledger_setting> setting) {
   return self->state.make_behavior(*setting);
 }
 

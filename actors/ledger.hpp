@@ -1,11 +1,11 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-
 #include "core/group_commit.hpp"
 #include "core/ledger.hpp"
 #include "core/state_directory.hpp"
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <vector>
@@ -18,12 +18,14 @@ struct ledger_setting {
   std::unique_ptr<ledger> database;
   group_commit::options commits;
   std::function<time_point()> now;
+  /// Measures the length of groups.
+  group_commit::clock steady = [] { return std::chrono::steady_clock::now(); };
   /// Let go when the database is closed.
   std::shared_ptr<state_directory> lock;
 };
 
-/// Shell of core's ledger and group_commit. Spawn it detached: it blocks on the disk, and naps for the length of a group.
-/// A group ends when the message that the role sends itself at a group's first write comes out of the mailbox.
+/// Shell of core's ledger and group_commit. Spawn it detached: it blocks on the disk, and naps for the length of a
+/// group. A group ends when the message that the role sends itself at a group's first write comes out of the mailbox.
 class ledger_role {
 public:
   static inline const char* name = "ledger";
@@ -41,22 +43,26 @@ private:
   void end_group();
   void deliver();
   void tell_stalled(const error&);
+  void introduce(const session_control_actor&);
   opened_session open(ledger&, const std::string& identifier, const session_configuration&, bool replace);
   void event_written(const session_control_actor&, event);
 
   ledger_actor::pointer self_;
   std::shared_ptr<state_directory> lock_;
-  std::unique_ptr<group_commit> commits_;
   std::function<time_point()> now_;
   bool end_is_coming_ = false;
   transfer_id last_recovered_;
   /// Committed events that are about to be sent, a batch for each session.
   std::vector<std::pair<session_control_actor, std::vector<event>>> outbox_;
   /// Whom to tell when the disk is full.
-  std::vector<session_control_actor> seen_;
+  std::vector<session_control_actor> sessions_;
+  /// Why nothing can be committed; empty when it can.
+  error stalled_;
+  /// The first to go: its last commit calls back.
+  std::unique_ptr<group_commit> commits_;
 };
 
 ledger_actor::behavior_type ledger_behavior(ledger_actor::stateful_pointer<ledger_role> self,
-                                        std::shared_ptr<ledger_setting>);
+                                            std::shared_ptr<ledger_setting>);
 
 } // namespace bellhop
