@@ -17,9 +17,11 @@ namespace bellhop {
 
 /// One identifier: its configuration, the window of active transfers, its event log and its delegate.
 ///
-/// A queued transfer is a row of the ledger. The session keeps a window of active ones, an actor each, refilled in the order
-/// of start. A transfer stays in the window until the ledger has said that its end (or its wait) is committed, so an answer
-/// of the ledger that is older than that cannot start it twice.
+/// A queued transfer is a row of the ledger. The session keeps a window of active ones, an actor each, refilled in the
+/// order of start. A transfer stays in the window until the ledger has said that its end (or its wait) is committed, so
+/// an answer of the ledger that is older than that cannot start it twice. Likewise a transfer at rest is held back from
+/// when its change is asked of the ledger until that is answered, so that an answer computed before the change cannot
+/// start it.
 class session_role {
 public:
   static inline const char* name = "session";
@@ -36,6 +38,7 @@ private:
   void schedule(time_point due);
   void due(std::uint64_t generation);
   void look_again();
+  void look_later();
   void ended(const std::vector<event>&);
   void left(transfer_id);
   void crashed(const caf::down_msg&);
@@ -52,9 +55,14 @@ private:
   caf::result<std::vector<submit_result>> submit(std::vector<transfer_request>&);
   caf::result<void> each(const std::vector<transfer_id>&, wish);
   void one(transfer_id, wish, std::shared_ptr<bulk>);
+  void stop_active(transfer_id, wish, std::shared_ptr<bulk>);
   void at_rest(const transfer_record&, wish, std::shared_ptr<bulk>);
+  void rest_done(transfer_id, const std::shared_ptr<bulk>&, const error&);
   void one_done(const std::shared_ptr<bulk>&, const error&);
   void stop_waiting_for(transfer_id);
+  void ask_at_rest(transfer_id, wish, std::shared_ptr<bulk>);
+  void hold(transfer_id);
+  void release(transfer_id);
   void forget_ready(transfer_id);
   caf::result<transfer_record> find(transfer_id);
   caf::result<void> stop();
@@ -92,7 +100,10 @@ private:
   std::uint64_t due_generation_ = 0;
   std::size_t submitting_ = 0;
 
+  /// What was asked of active transfers; granted in this order when they are at rest.
   std::unordered_map<transfer_id, std::vector<std::pair<wish, std::shared_ptr<bulk>>>> wishes_;
+  /// Transfers at rest whose change is under way, and how many times.
+  std::unordered_map<transfer_id, std::uint32_t> held_;
   bool stopping_ = false;
   caf::response_promise stopped_;
 
@@ -110,6 +121,6 @@ private:
 };
 
 session_control_actor::behavior_type session_behavior(session_control_actor::stateful_pointer<session_role> self,
-                                             std::shared_ptr<const services>, opened_session);
+                                                      std::shared_ptr<const services>, opened_session);
 
 } // namespace bellhop

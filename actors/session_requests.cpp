@@ -1,6 +1,7 @@
 #include "actors/errors.hpp"
 #include "actors/session.hpp"
 #include "actors/settle.hpp"
+#include "actors/transfer.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -69,59 +70,82 @@ caf::result<void> session_role::each(const std::vector<transfer_id>& ids, wish w
 }
 
 void session_role::one(transfer_id id, wish what, std::shared_ptr<bulk> all) {
-  if (auto i = active_.find(id); i != active_.end()) {
-    switch (what) {
-    case wish::suspend:
-      wishes_[id].emplace_back(what, std::move(all));
-      self_->send(i->second, stop_atom_v, machine::stop_reason::suspend);
-      return;
-    case wish::cancel:
-      wishes_[id].emplace_back(what, std::move(all));
-      self_->send(i->second, stop_atom_v, machine::stop_reason::cancel);
-      return;
-    case wish::resume:
+  if (active_.contains(id))
+    stop_active(id, what, std::move(all));
+  else
+    ask_at_rest(id, what, std::move(all));
+}
+
+void session_role::stop_active(transfer_id id, wish what, std::shared_ptr<bulk> all) {
+  // What is asked after a stop that is under way is about the transfer as it will be then.
+  const bool stops = wishes_.contains(id);
+  switch (what) {
+  case wish::suspend:
+    self_->send(active_.at(id), stop_atom_v, machine::stop_reason::suspend);
+    break;
+  case wish::cancel:
+    self_->send(active_.at(id), stop_atom_v, machine::stop_reason::cancel);
+    break;
+  case wish::resume:
+    if (!stops)
       return one_done(all, {});
-    case wish::remove:
-      return one_done(all, {errc::wrong_state, "transfer " + std::to_string(id.value) + " is running: cancel it first", 0});
-    }
+    break;
+  case wish::remove:
+    if (!stops)
+      return one_done(all,
+                      {errc::wrong_state, "transfer " + std::to_string(id.value) + " is running: cancel it first", 0});
+    break;
   }
-  forget_ready(id);
+  wishes_[id].emplace_back(what, std::move(all));
+}
+
+void session_role::ask_at_rest(transfer_id id, wish what, std::shared_ptr<bulk> all) {
+  hold(id);
   self_->request(with_->ledger, caf::infinite, find_atom_v, id)
       .then(
           [this, what, all](const transfer_record& record) {
             if (record.session == identifier_)
               at_rest(record, what, all);
             else
-              one_done(all, not_ours(record));
+              rest_done(record.id, all, not_ours(record));
           },
-          [this, all](const caf::error& why) { one_done(all, from_caf(why)); });
+          [this, id, all](const caf::error& why) { rest_done(id, all, from_caf(why)); });
 }
 
 void session_role::at_rest(const transfer_record& record, wish what, std::shared_ptr<bulk> all) {
-  const auto failed = [this, all](const caf::error& why) { one_done(all, from_caf(why)); };
+  const auto failed = [this, all, id = record.id](const caf::error& why) { rest_done(id, all, from_caf(why)); };
   const auto checked = [this, all, record, what](bool changed) {
-    one_done(all, changed ? error{} : wrong_state(record, what));
-    if (changed && what == wish::resume) {
-      finish_owed_ = true;
+    finish_owed_ = finish_owed_ || (changed && what == wish::resume);
+    rest_done(record.id, all, changed ? error{} : wrong_state(record, what));
+    if (changed && what == wish::resume)
       look_again();
-    }
   };
   switch (what) {
   case wish::suspend:
   case wish::resume:
-    self_->request(with_->ledger, caf::infinite, suspend_atom_v, record.id, what == wish::suspend).then(checked, failed);
+    self_->request(with_->ledger, caf::infinite, suspend_atom_v, record.id, what == wish::suspend)
+        .then(checked, failed);
     return;
   case wish::cancel:
     if (record.part)
-      self_->send(with_->publisher, discard_atom_v, record.id, record.request.destination.parent_path().string(),
+      self_->send(with_->publisher, discard_atom_v, record.id, part_folder(record.request).string(),
                   record.part.part_name);
     self_->request(with_->ledger, caf::infinite, cancel_atom_v, record.id, me()).then(checked, failed);
     return;
   case wish::remove:
     self_->request(with_->ledger, caf::infinite, remove_atom_v, record.id)
-        .then([this, all] { one_done(all, {}); }, failed);
+        .then([this, all, id = record.id] { rest_done(id, all, {}); }, failed);
     return;
   }
+}
+
+void session_role::rest_done(transfer_id id, const std::shared_ptr<bulk>& all, const error& why) {
+  release(id);
+  const bool last = all->left == 1;
+  one_done(all, why);
+  // What was held back may start again, and what was waited for may be gone.
+  if (last)
+    look_again();
 }
 
 error session_role::wrong_state(const transfer_record& record, wish what) const {
@@ -143,28 +167,39 @@ void session_role::one_done(const std::shared_ptr<bulk>& all, const error& why) 
     settle(all->promise, all->first);
 }
 
-/// An active transfer is at rest now: grant what was wished meanwhile. One that has ended needs nothing more.
+/// An active transfer is at rest now: grant what was wished meanwhile.
 void session_role::stop_waiting_for(transfer_id id) {
   auto node = wishes_.extract(id);
   if (node.empty())
     return;
   for (auto& [what, all] : node.mapped()) {
-    if (what == wish::cancel) {
-      // Either it is cancelled now, or it ended by itself in the same moment; both leave nothing to do, unless it went to
-      // wait just before it was told.
-      self_->request(with_->ledger, caf::infinite, find_atom_v, id)
-          .then(
-              [this, all = all](const transfer_record& record) {
-                if (is_terminal(record.state))
-                  one_done(all, {});
-                else
-                  at_rest(record, wish::cancel, all);
-              },
-              [this, all = all](const caf::error& why) { one_done(all, from_caf(why)); });
+    if (what != wish::cancel) {
+      ask_at_rest(id, what, std::move(all));
       continue;
     }
-    one(id, what, std::move(all));
+    // Either it is cancelled now, or it ended by itself in the same moment; both leave nothing to do, unless it went to
+    // wait just before it was told.
+    hold(id);
+    self_->request(with_->ledger, caf::infinite, find_atom_v, id)
+        .then(
+            [this, all = all](const transfer_record& record) {
+              if (is_terminal(record.state))
+                rest_done(record.id, all, {});
+              else
+                at_rest(record, wish::cancel, all);
+            },
+            [this, id, all = all](const caf::error& why) { rest_done(id, all, from_caf(why)); });
   }
+}
+
+void session_role::hold(transfer_id id) {
+  ++held_[id];
+  forget_ready(id);
+}
+
+void session_role::release(transfer_id id) {
+  if (auto i = held_.find(id); --i->second == 0)
+    held_.erase(i);
 }
 
 void session_role::forget_ready(transfer_id id) {

@@ -16,6 +16,9 @@ namespace {
 /// Rows fetched from the ledger at once.
 constexpr std::uint32_t page = 256;
 
+/// When a ledger that could not be read is asked again.
+constexpr std::chrono::seconds pause_after_error{1};
+
 /// Retries that fall due close together are looked for together.
 constexpr std::chrono::milliseconds shortest_timer{20};
 
@@ -44,9 +47,11 @@ void session_role::refill() {
           },
           [this](const caf::error& why) {
             asking_ = false;
+            ask_again_ = false;
             exhausted_ = true;
             if (delegate_)
               self_->send(delegate_, stalled_atom_v, from_caf(why));
+            look_later();
           });
 }
 
@@ -54,12 +59,16 @@ void session_role::take(ready_batch batch) {
   if (!batch.records.empty())
     cursor_ = {batch.records.back().request.priority, batch.records.back().id};
   exhausted_ = batch.records.size() < page;
-  if (exhausted_)
+  // What came due while pages were read stands before the cursor, perhaps.
+  const bool overdue = next_due_ != time_point{} && next_due_ <= with_->now();
+  if (!overdue)
     schedule(batch.next_due);
   for (auto& record : batch.records)
-    if (!active_.contains(record.id))
+    if (!active_.contains(record.id) && !held_.contains(record.id))
       ready_.push_back(std::move(record));
-  if (std::exchange(ask_again_, false))
+  // First use what is here: else requests that never pause would keep everything from starting.
+  start_ready();
+  if (std::exchange(ask_again_, false) || overdue)
     look_again();
   else
     refill();
@@ -97,7 +106,16 @@ void session_role::look_again() {
   ready_.clear();
   cursor_ = {};
   exhausted_ = false;
+  // All that is due by now will be found; the answer says what comes next.
+  schedule({});
   refill();
+}
+
+/// The ledger could not be read.
+void session_role::look_later() {
+  const auto then = with_->now() + pause_after_error;
+  if (next_due_ == time_point{} || then < next_due_ || next_due_ <= with_->now())
+    schedule(then);
 }
 
 void session_role::schedule(time_point due) {
@@ -165,7 +183,8 @@ void session_role::crashed(const caf::down_msg& down) {
 }
 
 bool session_role::idle() const noexcept {
-  return active_.empty() && ready_.empty() && exhausted_ && !asking_ && submitting_ == 0 && next_due_ == time_point{};
+  return active_.empty() && ready_.empty() && held_.empty() && exhausted_ && !asking_ && submitting_ == 0 &&
+         next_due_ == time_point{};
 }
 
 } // namespace bellhop

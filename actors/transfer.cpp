@@ -56,7 +56,7 @@ void transfer_role::carry_out(machine::out::open_part&) {
   const auto& record = machine_->record();
   part_request request;
   request.transfer = record.id;
-  request.folder = folder();
+  request.folder = part_folder(record.request);
   request.from = record.part;
   request.durable = setting_.context.configuration->durable;
   request.expected = record.request.expected;
@@ -101,7 +101,8 @@ void transfer_role::carry_out(machine::out::cancel_attempt& out) {
 void transfer_role::carry_out(machine::out::record_part&) {
   self_->request(setting_.with->ledger, caf::infinite, record_atom_v, machine_->record().id, machine_->record().part)
       .then([this] { step(machine::in::recorded{}); },
-            // The ledger takes checkpoints until it can write; it refuses only when it is gone, and then so is everything.
+            // The ledger takes checkpoints until it can write; it refuses only when it is gone, and then so is
+            // everything.
             [this](const caf::error& why) { self_->quit(why); });
 }
 
@@ -131,8 +132,8 @@ void transfer_role::carry_out(machine::out::close_part&) {
 }
 
 void transfer_role::carry_out(machine::out::discard_part&) {
-  self_->send(setting_.with->publisher, discard_atom_v, machine_->record().id, folder().string(),
-              machine_->record().part.part_name, me());
+  self_->send(setting_.with->publisher, discard_atom_v, machine_->record().id,
+              part_folder(machine_->record().request).string(), machine_->record().part.part_name, me());
 }
 
 void transfer_role::carry_out(machine::out::tell& out) {
@@ -167,8 +168,7 @@ publish_target transfer_role::target() const {
   return result;
 }
 
-path transfer_role::folder() const {
-  const auto& request = machine_->record().request;
+path part_folder(const transfer_request& request) {
   return request.name_from_server ? request.destination : request.destination.parent_path();
 }
 
@@ -176,8 +176,8 @@ transfer_actor transfer_role::me() const {
   return caf::actor_cast<transfer_actor>(self_);
 }
 
-transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self, transfer_record record,
-                                       transfer_setting setting) {
+transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self,
+                                                transfer_record record, transfer_setting setting) {
   return self->state.make_behavior(std::move(record), std::move(setting));
 }
 

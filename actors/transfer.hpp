@@ -17,6 +17,9 @@ struct transfer_setting {
   std::string token;
 };
 
+/// Where the part file of a transfer is.
+path part_folder(const transfer_request&);
+
 /// The shell of a machine::transfer_machine: carries out its outputs and feeds back what comes of them. Begins at once,
 /// ends by itself.
 class transfer_role {
@@ -45,7 +48,6 @@ private:
   void carry_out(machine::out::release&);
 
   publish_target target() const;
-  path folder() const;
   transfer_actor me() const;
 
   transfer_actor::pointer self_;
@@ -54,6 +56,6 @@ private:
 };
 
 transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self, transfer_record,
-                                       transfer_setting);
+                                                transfer_setting);
 
 } // namespace bellhop
