@@ -29,6 +29,7 @@ session_control_actor::behavior_type session_role::make_behavior(std::shared_ptr
     else
       crashed(down);
   });
+  self_->send(with_->ledger, stalled_atom_v, me());
   refill();
 
   return {
@@ -60,10 +61,7 @@ session_control_actor::behavior_type session_role::make_behavior(std::shared_ptr
       [this](notice_atom, notice& news) { add_news({}, std::move(news)); },
       [this](progress_atom, std::vector<progress>& moved) { add_news(std::move(moved), std::nullopt); },
       [this](due_atom, std::uint64_t generation) { due(generation); },
-      [this](stalled_atom, const error& why) {
-        if (delegate_)
-          self_->send(delegate_, stalled_atom_v, why);
-      },
+      [this](stalled_atom, const error& why) { stalled(why); },
       [this](open_atom, const session_configuration& configuration) {
         configuration_ = std::make_shared<const session_configuration>(configuration);
         refill();
@@ -73,7 +71,7 @@ session_control_actor::behavior_type session_role::make_behavior(std::shared_ptr
 }
 
 session_control_actor::behavior_type session_behavior(session_control_actor::stateful_pointer<session_role> self,
-                                             std::shared_ptr<const services> with, opened_session opened) {
+                                                      std::shared_ptr<const services> with, opened_session opened) {
   return self->state.make_behavior(std::move(with), std::move(opened));
 }
 

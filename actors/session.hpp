@@ -71,6 +71,8 @@ private:
   // session_delivery.cpp: the delegate
   caf::result<void> attach(delegate_actor, bool take_over);
   void detach();
+  void end_delivery();
+  void stalled(const error&);
   caf::result<void> acknowledge(event_number);
   void deliver();
   void send_batch(std::vector<event>);
@@ -108,6 +110,10 @@ private:
   caf::response_promise stopped_;
 
   delegate_actor delegate_;
+  /// Counts attachments: answers that belong to an earlier one are dropped.
+  std::uint64_t attachment_ = 0;
+  /// Why the ledger cannot be written; empty when it can.
+  error stalled_;
   event_number delivered_;
   event_number acknowledged_;
   event_number last_event_;

@@ -1,5 +1,6 @@
 #include "actors/errors.hpp"
 #include "actors/session.hpp"
+#include "actors/settle.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 
@@ -25,18 +26,16 @@ constexpr std::size_t most_notices = 1024;
 
 caf::result<void> session_role::attach(delegate_actor delegate, bool take_over) {
   if (delegate_ && delegate_ != delegate && !take_over)
-    return to_caf({errc::session_in_use,
-                   "the session " + identifier_ + " has a delegate already: detach it, or take over", 0});
-  if (delegate_)
-    self_->demonitor(delegate_.address());
+    return to_caf(
+        {errc::session_in_use, "the session " + identifier_ + " has a delegate already: detach it, or take over", 0});
+  end_delivery();
   delegate_ = std::move(delegate);
   self_->monitor(delegate_);
   // What the last delegate did not acknowledge is delivered again.
   delivered_ = acknowledged_;
-  delivering_ = false;
-  telling_ = false;
   finish_owed_ = finish_owed_ || delivered_ < last_event_;
-  fresh_.clear();
+  if (stalled_)
+    self_->send(delegate_, stalled_atom_v, stalled_);
   deliver();
   return caf::unit;
 }
@@ -47,19 +46,40 @@ caf::result<void> session_role::acknowledge(event_number upto) {
                    "event " + std::to_string(upto.value) + " cannot be acknowledged: the last event of the session " +
                        identifier_ + " is " + std::to_string(last_event_.value),
                    0});
-  acknowledged_ = std::max(acknowledged_, upto);
-  return self_->delegate(with_->ledger, acknowledge_atom_v, identifier_, upto);
+  auto promise = self_->make_response_promise();
+  self_->request(with_->ledger, caf::infinite, acknowledge_atom_v, identifier_, upto)
+      .then(
+          [this, promise, upto]() mutable {
+            acknowledged_ = std::max(acknowledged_, upto);
+            settle(promise, {});
+          },
+          [promise](const caf::error& why) mutable { promise.deliver(why); });
+  return caf::delegated<void>{};
 }
 
 void session_role::detach() {
+  end_delivery();
+  moved_.clear();
+  notices_.clear();
+}
+
+void session_role::end_delivery() {
   if (delegate_)
     self_->demonitor(delegate_.address());
   delegate_ = nullptr;
+  ++attachment_;
   delivering_ = false;
   telling_ = false;
   fresh_.clear();
-  moved_.clear();
-  notices_.clear();
+}
+
+void session_role::stalled(const error& why) {
+  const bool over = stalled_ && !why;
+  stalled_ = why;
+  if (delegate_)
+    self_->send(delegate_, stalled_atom_v, why);
+  if (over)
+    look_again();
 }
 
 void session_role::keep_for_delivery(std::vector<event> events) {
@@ -93,15 +113,20 @@ void session_role::deliver() {
   delivering_ = true;
   self_->request(with_->ledger, caf::infinite, events_atom_v, identifier_, delivered_, batch_size)
       .then(
-          [this, to = delegate_](std::vector<event>& batch) {
-            if (to != delegate_)
+          [this, attachment = attachment_](std::vector<event>& batch) {
+            if (attachment != attachment_)
               return;
             delivering_ = false;
             if (batch.empty())
               delivered_ = last_event_; // They were removed.
             send_batch(std::move(batch));
           },
-          [this](const caf::error&) { delivering_ = false; });
+          [this, attachment = attachment_](const caf::error&) {
+            if (attachment != attachment_)
+              return;
+            delivering_ = false;
+            look_later();
+          });
 }
 
 void session_role::send_batch(std::vector<event> batch) {
@@ -111,16 +136,16 @@ void session_role::send_batch(std::vector<event> batch) {
   const auto last = batch.back().seq;
   self_->request(delegate_, caf::infinite, events_atom_v, std::move(batch))
       .then(
-          [this, last, to = delegate_] {
-            if (to != delegate_)
+          [this, last, attachment = attachment_] {
+            if (attachment != attachment_)
               return;
             delivered_ = last;
             delivering_ = false;
             deliver();
           },
           // A delegate that refuses a batch is not asked again until it attaches anew; the events are kept.
-          [this, to = delegate_](const caf::error&) {
-            if (to == delegate_)
+          [this, attachment = attachment_](const caf::error&) {
+            if (attachment == attachment_)
               detach();
           });
 }
@@ -156,8 +181,8 @@ void session_role::send_news() {
   moved_.clear();
   std::vector<notice> notices(std::make_move_iterator(notices_.begin()), std::make_move_iterator(notices_.end()));
   notices_.clear();
-  const auto on_answer = [this, to = delegate_] {
-    if (to != delegate_)
+  const auto on_answer = [this, attachment = attachment_] {
+    if (attachment != attachment_)
       return;
     telling_ = false;
     send_news();
