@@ -7,7 +7,6 @@
 #include "actors/publisher.hpp"
 #include "actors/session.hpp"
 #include "actors/settle.hpp"
-
 #include "core/state_directory.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
@@ -57,32 +56,36 @@ caf::result<session_actor> engine_role::open(const std::string& identifier, cons
     return to_caf(why);
   const auto known = sessions_.find(identifier);
   if (known != sessions_.end() && !replace)
-    return session_actor{known->second};
+    return session_actor{known->second.handle};
   auto promise = self_->make_response_promise<session_actor>();
-  auto& waiting = opening_[identifier];
-  waiting.push_back(promise);
-  if (waiting.size() > 1)
-    return promise;
   const auto with = services_for(configuration);
   self_->request(with->ledger, caf::infinite, open_atom_v, identifier, configuration, replace)
-      .then([this, identifier, with](const opened_session& found) { opened(identifier, found, *with); },
-            [this, identifier](const caf::error& why) {
-              auto node = opening_.extract(identifier);
-              for (auto& each : node.mapped())
-                each.deliver(why);
-            });
+      .then(
+          [this, identifier, with, promise](const opened_session& found) mutable {
+            if (auto session = opened(identifier, found, with))
+              promise.deliver(std::move(*session));
+            else
+              promise.deliver(std::move(session.error()));
+          },
+          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
 }
 
-void engine_role::opened(const std::string& identifier, const opened_session& found, const services& with) {
-  auto& handle = sessions_[identifier];
-  if (handle)
-    self_->send(handle, open_atom_v, found.record.configuration);
+/// Several may ask for one session at once: the ledger has seen to each in turn, and all get the same one.
+caf::expected<session_actor> engine_role::opened(const std::string& identifier, const opened_session& found,
+                                                 const std::shared_ptr<const services>& with) {
+  if (stopping_)
+    return to_caf({errc::shutting_down, "the engine is shutting down", 0});
+  auto& session = sessions_[identifier];
+  if (!session.handle)
+    session = {self_->spawn(session_behavior, with, found), with};
+  else if (session.with == with)
+    self_->send(session.handle, open_atom_v, found.record.configuration);
   else
-    handle = self_->spawn(session_behavior, std::make_shared<const services>(with), found);
-  auto node = opening_.extract(identifier);
-  for (auto& each : node.mapped())
-    each.deliver(session_actor{handle});
+    return to_caf({errc::invalid_argument,
+                   "the session " + identifier + " is open already: ephemeral and others cannot share an identifier",
+                   0});
+  return session_actor{session.handle};
 }
 
 caf::result<std::uint64_t> engine_role::introduce(const app_delegate_actor& app) {
@@ -113,8 +116,8 @@ caf::result<void> engine_role::shut_down(caf::timespan deadline) {
     if (left_to_stop_ > 0 && --left_to_stop_ == 0)
       ledger_stopped();
   };
-  for (const auto& [identifier, handle] : sessions_)
-    self_->request(handle, deadline, stop_atom_v).then(one_less, [one_less](const caf::error&) { one_less(); });
+  for (const auto& [identifier, session] : sessions_)
+    self_->request(session.handle, deadline, stop_atom_v).then(one_less, [one_less](const caf::error&) { one_less(); });
   one_less();
   return caf::delegated<void>{};
 }
@@ -122,8 +125,8 @@ caf::result<void> engine_role::shut_down(caf::timespan deadline) {
 /// The sessions are at rest, or the deadline has passed; what they told the ledger is in its mailbox.
 void engine_role::ledger_stopped() {
   const auto end = [this] {
-    for (const auto& [identifier, handle] : sessions_)
-      self_->send_exit(handle, caf::exit_reason::user_shutdown);
+    for (const auto& [identifier, session] : sessions_)
+      self_->send_exit(session.handle, caf::exit_reason::user_shutdown);
     self_->send_exit(durable_->network, caf::exit_reason::user_shutdown);
     self_->send_exit(durable_->publisher, caf::exit_reason::user_shutdown);
     self_->send_exit(durable_->ledger, caf::exit_reason::user_shutdown);
@@ -132,12 +135,14 @@ void engine_role::ledger_stopped() {
       promise.deliver(caf::unit);
     self_->quit();
   };
-  self_->request(durable_->ledger, std::chrono::seconds{10}, shutdown_atom_v)
-      .then(end, [end](const caf::error&) { end(); });
+  self_->request(durable_->ledger, std::chrono::seconds{10}, shutdown_atom_v).then(end, [end](const caf::error&) {
+    end();
+  });
 }
 
-engine_actor::behavior_type engine_behavior(engine_actor::stateful_pointer<engine_role> self, std::shared_ptr<const services> durable,
-                                   std::shared_ptr<const services> ephemeral) {
+engine_actor::behavior_type engine_behavior(engine_actor::stateful_pointer<engine_role> self,
+                                            std::shared_ptr<const services> durable,
+                                            std::shared_ptr<const services> ephemeral) {
   return self->state.make_behavior(std::move(durable), std::move(ephemeral));
 }
 

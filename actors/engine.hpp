@@ -2,11 +2,11 @@
 
 #include "actors/interfaces.hpp"
 #include "actors/services.hpp"
-
 #include "core/engine_options.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/expected.hpp>
 #include <caf/response_promise.hpp>
 #include <caf/result.hpp>
 
@@ -34,7 +34,8 @@ public:
 
 private:
   caf::result<session_actor> open(const std::string& identifier, const session_configuration&, bool replace);
-  void opened(const std::string& identifier, const opened_session&, const services&);
+  caf::expected<session_actor> opened(const std::string& identifier, const opened_session&,
+                                      const std::shared_ptr<const services>&);
   caf::result<std::uint64_t> introduce(const app_delegate_actor&);
   caf::result<void> shut_down(caf::timespan deadline);
   void ledger_stopped();
@@ -43,15 +44,19 @@ private:
   engine_actor::pointer self_;
   std::shared_ptr<const services> durable_;
   std::shared_ptr<const services> ephemeral_;
-  std::map<std::string, session_control_actor> sessions_;
-  std::map<std::string, std::vector<caf::typed_response_promise<session_actor>>> opening_;
+  struct open_session {
+    session_control_actor handle;
+    std::shared_ptr<const services> with;
+  };
+  std::map<std::string, open_session> sessions_;
   std::size_t left_to_stop_ = 0;
   bool stopping_ = false;
   std::vector<caf::response_promise> stopped_;
 };
 
-engine_actor::behavior_type engine_behavior(engine_actor::stateful_pointer<engine_role> self, std::shared_ptr<const services> durable,
-                                   std::shared_ptr<const services> ephemeral);
+engine_actor::behavior_type engine_behavior(engine_actor::stateful_pointer<engine_role> self,
+                                            std::shared_ptr<const services> durable,
+                                            std::shared_ptr<const services> ephemeral);
 
 /// Takes the state directory, opens its ledger and starts the threads. Throws `failure` (core/state_directory.hpp,
 /// core/ledger.hpp). Nothing runs until a session is opened. End it with `shutdown_atom`.
