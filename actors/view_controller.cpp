@@ -21,12 +21,7 @@ view_control_actor::behavior_type view_controller_role::make_behavior(view_setti
       [this](news_atom, const std::vector<progress>& moved, const std::vector<notice>& notices) {
         setting_.view->show(moved, notices);
       },
-      [this](did_finish_atom, const std::string&) {
-        const auto handler = std::exchange(handler_, nullptr);
-        if (handler)
-          self_->send(handler, complete_atom_v);
-        setting_.view->finished(handler != nullptr);
-      },
+      [this](did_finish_atom, const std::string&) { finished(); },
       [this](stalled_atom, const error& why) { could_not(why); },
       [this](submit_atom, std::vector<transfer_request>& requests) {
         auto promise = self_->make_response_promise<std::vector<submit_result>>();
@@ -46,21 +41,41 @@ view_control_actor::behavior_type view_controller_role::make_behavior(view_setti
 void view_controller_role::updated(const notification& news) {
   if (news.identifier != setting_.identifier)
     return;
-  handler_ = news.handler;
-  with_session([](const session_actor&) {}, [this](const error& why) { could_not(why); });
+  handlers_.push_back(news.handler);
+  with_session([this](const session_actor& session) { look_whether_finished(session); },
+               [this](const error& why) { could_not(why); });
+}
+
+/// The session may have finished before the notification came; then it does not say so again.
+void view_controller_role::look_whether_finished(const session_actor& session) {
+  self_->request(session, caf::infinite, counts_atom_v)
+      .then(
+          [this](const session_counts& counts) {
+            if (!handlers_.empty() && counts.unfinished() == 0 && counts.unacknowledged_events == 0)
+              finished();
+          },
+          [this](const caf::error& why) { could_not(from_caf(why)); });
+}
+
+void view_controller_role::finished() {
+  const auto handlers = std::exchange(handlers_, {});
+  for (const auto& handler : handlers)
+    self_->send(handler, complete_atom_v);
+  setting_.view->finished(!handlers.empty());
 }
 
 void view_controller_role::with_session(std::function<void(const session_actor&)> then,
                                         std::function<void(const error&)> otherwise) {
-  if (session_)
+  if (session_ && !opening_)
     return then(session_);
-  when_open_.emplace_back(std::move(then), std::move(otherwise));
+  when_open_.push_back({std::move(then), std::move(otherwise)});
   if (std::exchange(opening_, true))
     return;
   const auto failed = [this](const caf::error& why) {
     opening_ = false;
-    for (auto& [unused, tell] : std::exchange(when_open_, {}))
-      tell(from_caf(why));
+    session_ = nullptr;
+    for (auto& waiting : std::exchange(when_open_, {}))
+      waiting.otherwise(from_caf(why));
   };
   self_->request(setting_.engine, caf::infinite, open_atom_v, setting_.identifier, setting_.configuration, true)
       .then(
@@ -75,16 +90,16 @@ void view_controller_role::with_session(std::function<void(const session_actor&)
 
 void view_controller_role::attached(const session_actor& session) {
   opening_ = false;
-  for (auto& [then, unused] : std::exchange(when_open_, {}))
-    then(session);
+  for (auto& waiting : std::exchange(when_open_, {}))
+    waiting.then(session);
 }
 
 void view_controller_role::could_not(const error& why) {
   setting_.view->trouble(why);
 }
 
-view_control_actor::behavior_type view_controller_behavior(view_control_actor::stateful_pointer<view_controller_role> self,
-                                                  view_setting setting) {
+view_control_actor::behavior_type
+view_controller_behavior(view_control_actor::stateful_pointer<view_controller_role> self, view_setting setting) {
   return self->state.make_behavior(std::move(setting));
 }
 

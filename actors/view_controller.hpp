@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-
 #include "core/configuration.hpp"
 
 #include <functional>
@@ -41,9 +40,9 @@ struct view_setting {
   std::shared_ptr<session_view> view;
 };
 
-/// Opens its session lazily: at the first download, or when a notification says that the session has events. (A session that
-/// is opened by the button alone leaves a relaunched program without its events.) Keeps the completion handler and calls it
-/// once, when the session has delivered everything. Acknowledges what the view has shown.
+/// Opens its session lazily: at the first download, or when a notification says that the session has events. (A session
+/// that is opened by the button alone leaves a relaunched program without its events.) Keeps the completion handler and
+/// calls it once, when the session has delivered everything. Acknowledges what the view has shown.
 class view_controller_role {
 public:
   static inline const char* name = "view_controller";
@@ -57,16 +56,23 @@ private:
   void attached(const session_actor&);
   void could_not(const error&);
   void updated(const notification&);
+  void look_whether_finished(const session_actor&);
+  void finished();
 
   view_control_actor::pointer self_;
   view_setting setting_;
   session_actor session_;
   bool opening_ = false;
-  std::vector<std::pair<std::function<void(const session_actor&)>, std::function<void(const error&)>>> when_open_;
-  completion_handler_actor handler_;
+  struct continuation {
+    std::function<void(const session_actor&)> then;
+    std::function<void(const error&)> otherwise;
+  };
+  std::vector<continuation> when_open_;
+  /// Of every notification that came since the session last had nothing left.
+  std::vector<completion_handler_actor> handlers_;
 };
 
-view_control_actor::behavior_type view_controller_behavior(view_control_actor::stateful_pointer<view_controller_role> self,
-                                                  view_setting);
+view_control_actor::behavior_type
+view_controller_behavior(view_control_actor::stateful_pointer<view_controller_role> self, view_setting);
 
 } // namespace bellhop
