@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -25,7 +26,7 @@ struct get_words {
   std::vector<std::string> urls;
   std::vector<std::string> headers;
   text_option output, directory, input_file, session, parallel, checksum, priority, on_conflict, start_at, durability;
-  text_option retry, ca_file;
+  text_option retry, retry_delay, timeout, connect_timeout, ca_file;
   bool embedded = false, json = false, quiet = false;
 };
 
@@ -63,6 +64,9 @@ CLI::App* add_get(CLI::App& app, get_words& w) {
   get->add_option("--start-at", w.start_at);
   get->add_option("--durability", w.durability);
   get->add_option("--retry", w.retry);
+  get->add_option("--retry-delay", w.retry_delay);
+  get->add_option("--timeout", w.timeout);
+  get->add_option("--connect-timeout", w.connect_timeout);
   get->add_option("--ca-file", w.ca_file);
   get->add_flag("--embedded", w.embedded);
   get->add_flag("--json", w.json);
@@ -110,6 +114,12 @@ Number number(std::string_view argument, std::string_view text, Number least, Nu
   if (problem != std::errc{} || stopped != end || !(value >= least && value <= most))
     refuse(fmt::format("{} '{}': give a number from {} to {}", argument, text, least, most));
   return value;
+}
+
+/// Seconds, which may have a fraction.
+std::chrono::milliseconds seconds(std::string_view argument, std::string_view text, double most) {
+  const std::chrono::duration<double> value{number<double>(argument, text, 0.001, most)};
+  return std::chrono::round<std::chrono::milliseconds>(value);
 }
 
 template <class Enum>
@@ -187,6 +197,13 @@ void convert_values(const get_words& w, const surroundings& around, get_options&
     o.durable = one_of<durability>("--durability", *w.durability, "crash, power");
   if (w.retry)
     o.attempts = number<std::uint32_t>("--retry", *w.retry, 0, 1'000'000);
+  // The longest wait is 10 minutes.
+  if (w.retry_delay)
+    o.retry_delay = seconds("--retry-delay", *w.retry_delay, 600);
+  if (w.timeout)
+    o.timeout = seconds("--timeout", *w.timeout, 86'400);
+  if (w.connect_timeout)
+    o.connect_timeout = seconds("--connect-timeout", *w.connect_timeout, 86'400);
 }
 
 get_options convert(const get_words& w, const surroundings& around) {
@@ -318,6 +335,9 @@ session_configuration configuration_for(const get_options& o) {
   configuration.max_active = o.parallel;
   configuration.max_per_host = o.parallel;
   configuration.retry.max_attempts = o.attempts;
+  configuration.retry.base = o.retry_delay;
+  configuration.request_timeout = o.timeout;
+  configuration.connect_timeout = o.connect_timeout;
   configuration.ca_file = o.ca_file;
   return configuration;
 }

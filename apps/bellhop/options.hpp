@@ -3,6 +3,7 @@
 #include "core/configuration.hpp"
 #include "core/transfer.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -34,6 +35,11 @@ struct get_options {
   durability durable = durability::crash;
   /// Attempts in a row without progress; 0 means no limit but the resource timeout.
   std::uint32_t attempts = 5;
+  /// What the waits between attempts begin with; see core/retry.hpp.
+  std::chrono::milliseconds retry_delay{1000};
+  /// No byte for this long ends an attempt.
+  std::chrono::milliseconds timeout{std::chrono::seconds{60}};
+  std::chrono::milliseconds connect_timeout{std::chrono::seconds{30}};
   /// Absolute, or empty for the system's.
   path ca_file;
   bool embedded = false;

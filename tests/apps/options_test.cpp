@@ -73,6 +73,12 @@ TEST_CASE("get takes every option", "[options]") {
                             "power",
                             "--retry",
                             "0",
+                            "--retry-delay",
+                            "0.25",
+                            "--timeout",
+                            "90",
+                            "--connect-timeout",
+                            "1.5",
                             "--ca-file",
                             "ca.pem",
                             "--embedded",
@@ -89,6 +95,9 @@ TEST_CASE("get takes every option", "[options]") {
   CHECK(o.start_at == from_micros(1'795'384'800'000'000));
   CHECK(o.durable == durability::power);
   CHECK(o.attempts == 0);
+  CHECK(o.retry_delay == std::chrono::milliseconds{250});
+  CHECK(o.timeout == std::chrono::seconds{90});
+  CHECK(o.connect_timeout == std::chrono::milliseconds{1500});
   CHECK(o.ca_file == "/home/ann/ca.pem");
   CHECK((o.embedded && o.json && o.quiet));
 }
@@ -150,6 +159,11 @@ TEST_CASE("the session is configured as told", "[options]") {
   CHECK(c.retry.max_attempts == 7);
   CHECK(c.durable == durability::power);
   CHECK(c.ca_file == "/ca.pem");
+  const auto waits =
+      configuration_for(parse_get({"--retry-delay", "2", "--timeout", "5", "--connect-timeout", "3", url}));
+  CHECK(waits.retry.base == std::chrono::seconds{2});
+  CHECK(waits.request_timeout == std::chrono::seconds{5});
+  CHECK(waits.connect_timeout == std::chrono::seconds{3});
 }
 
 TEST_CASE("list and events", "[options]") {
@@ -198,6 +212,9 @@ TEST_CASE("a usage error names the argument and the remedy", "[options]") {
       {{"get", "--priority", "1.5", url}, {"--priority '1.5'", "0 to 1"}},
       {{"get", "--priority", "nan", url}, {"--priority 'nan'", "0 to 1"}},
       {{"get", "--retry", "-1", url}, {"--retry '-1'", "0 to"}},
+      {{"get", "--retry-delay", "0", url}, {"--retry-delay '0'", "0.001 to 600"}},
+      {{"get", "--timeout", "0", url}, {"--timeout '0'", "0.001 to 86400"}},
+      {{"get", "--connect-timeout", "1m", url}, {"--connect-timeout '1m'", "0.001 to 86400"}},
       {{"get", "--on-conflict", "ask", url}, {"--on-conflict 'ask'", "rename, overwrite, fail"}},
       {{"get", "--durability", "full", url}, {"--durability 'full'", "crash, power"}},
       {{"get", "--start-at", "tonight", url}, {"--start-at 'tonight'", "+2h"}},
@@ -246,10 +263,10 @@ TEST_CASE("help and version go to standard output", "[options]") {
 }
 
 TEST_CASE("help tells of every option there is, and of no other", "[options]") {
-  const std::set<std::string> get_has{"--output", "--directory", "--on-conflict", "--durability", "--input-file",
-                                      "--header", "--checksum",  "--ca-file",     "--session",    "--parallel",
-                                      "--retry",  "--priority",  "--start-at",    "--embedded",   "--json",
-                                      "--quiet",  "--help"};
+  const std::set<std::string> get_has{
+      "--output",   "--directory", "--on-conflict", "--durability", "--input-file",  "--header",  "--checksum",
+      "--ca-file",  "--session",   "--parallel",    "--retry",      "--retry-delay", "--timeout", "--connect-timeout",
+      "--priority", "--start-at",  "--embedded",    "--json",       "--quiet",       "--help"};
   const std::tuple<std::string, std::string, std::set<std::string>> table[] = {
       {"get", get_help, get_has},
       {"list", list_help, {"--session", "--state", "--json", "--help"}},
