@@ -31,7 +31,7 @@ engine_options options_for(const get_options& options) {
 class get_run {
 public:
   explicit get_run(const get_options& options)
-      : options_(options), engine_(options_for(options)), session_(open()), report_(options),
+      : options_(options), list_(open_list()), engine_(options_for(options)), session_(open()), report_(options),
         inbox_(std::make_shared<inbox>()), wake_(inbox_->fd()) {}
 
   exit_status run() {
@@ -42,14 +42,18 @@ public:
       report_.say(fmt::format("nothing to finish in the session \"{}\"", options_.session));
     session_.attach(inbox_);
     submit_urls();
-    if (!options_.list.empty())
-      list_ = std::make_unique<list_reader>(options_.list, options_.folder, common_request(options_));
     while (!interrupted_ && !all_done())
       turn();
     return leave();
   }
 
 private:
+  std::unique_ptr<list_reader> open_list() const {
+    if (options_.list.empty())
+      return nullptr;
+    return std::make_unique<list_reader>(options_.list, options_.folder, common_request(options_));
+  }
+
   session open() {
     if (!options_.attaches())
       return engine_.open_session(options_.session, configuration_for(options_));
@@ -133,12 +137,13 @@ private:
   }
 
   const get_options& options_;
+  /// Opened before anything is started or recorded: a wrong name must leave nothing behind.
+  std::unique_ptr<list_reader> list_;
   engine engine_;
   session session_;
   reporter report_;
   std::shared_ptr<inbox> inbox_;
   wake_up wake_;
-  std::unique_ptr<list_reader> list_;
   std::uint64_t expected_ = 0;
   std::uint64_t ended_ = 0;
   bool finished_ = false;

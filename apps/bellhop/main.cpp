@@ -48,6 +48,10 @@ int main(int argc, char** argv) {
   try {
     const auto invocation = cli::parse_options({argv + 1, argv + argc}, {boost::filesystem::current_path(), bellhop::now()});
     return static_cast<int>(std::visit([](const auto& options) { return run(options); }, invocation));
+  } catch (const failure& e) {
+    cli::write_all(STDERR_FILENO, std::string{"bellhop: "} + e.what() + "\n");
+    const bool usage = domain_of(e.why().code) == "input";
+    return static_cast<int>(usage ? cli::exit_status::usage : cli::exit_status::some_failed);
   } catch (const std::exception& e) {
     cli::write_all(STDERR_FILENO, std::string{"bellhop: "} + e.what() + "\n");
     return static_cast<int>(cli::exit_status::some_failed);
