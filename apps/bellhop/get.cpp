@@ -7,6 +7,7 @@
 #include "core/url.hpp"
 #include "facade/bellhop.hpp"
 
+#include <boost/filesystem/operations.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -154,6 +155,10 @@ private:
 } // namespace
 
 exit_status get(const get_options& options) {
+  boost::system::error_code unknown;
+  if (options.output && boost::filesystem::is_directory(*options.output, unknown))
+    throw failure(errc::invalid_argument,
+                  fmt::format("-o '{}': is a folder; use -d for it, or add the file's name", options.output->string()));
   wake_up::block_signals();
   return get_run{options}.run();
 }
