@@ -189,8 +189,15 @@ using session_control_actor = session_actor::extend<
     // From the engine: stop all transfers in order, keep everything; answered when they have stopped.
     caf::replies_to<stop_atom>::with<void>>;
 
-/// One active transfer. What it does is decided by machine::transfer_machine (core/transfer_machine.hpp).
+/// One active transfer after another: an actor that has ended one is given the next, since making an actor, watching it and
+/// ending it costs more than all its messages. What it does is decided by machine::transfer_machine
+/// (core/transfer_machine.hpp).
 using transfer_actor = caf::typed_actor<
+    // From the session: take this one on. The last one's end was committed. `true`: it may have been published by an earlier
+    // engine that died before recording it.
+    caf::reacts_to<start_atom, transfer_record, bool>,
+    // From the session: new settings, for the transfers that come.
+    caf::reacts_to<open_atom, session_configuration>,
     // From the network: a response whose body is too large for memory, or that was asked to be announced.
     caf::reacts_to<response_atom, attempt_id, head_ptr>,
     // From the network: the attempt is over.
@@ -209,7 +216,7 @@ using transfer_actor = caf::typed_actor<
     caf::reacts_to<closed_atom, checkpoint>,
     // From the publisher: the part is gone.
     caf::reacts_to<discarded_atom>,
-    // From the session: end now; this is why.
+    // From the session: end the transfer now; this is why. One that has just ended needs nothing.
     caf::reacts_to<stop_atom, machine::stop_reason>>;
 
 /// HTTP: one thread, one curl multi handle. Bounds connections for each host, session and in all.

@@ -2,11 +2,20 @@
 
 #include "actors/errors.hpp"
 
+#include <caf/send.hpp>
 #include <caf/typed_event_based_actor.hpp>
 
 #include <utility>
 
 namespace bellhop {
+
+session_role::~session_role() {
+  for (const auto& actor : spare_)
+    caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+  for (const auto& [id, actor] : active_)
+    if (actor)
+      caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
 
 session_control_actor session_role::me() const {
   return caf::actor_cast<session_control_actor>(self_);
@@ -64,6 +73,11 @@ session_control_actor::behavior_type session_role::make_behavior(std::shared_ptr
       [this](stalled_atom, const error& why) { stalled(why); },
       [this](open_atom, const session_configuration& configuration) {
         configuration_ = std::make_shared<const session_configuration>(configuration);
+        for (const auto& actor : spare_)
+          self_->send(actor, open_atom_v, configuration);
+        for (const auto& [id, actor] : active_)
+          if (actor)
+            self_->send(actor, open_atom_v, configuration);
         refill();
       },
       [this](stop_atom) { return stop(); },

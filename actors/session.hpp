@@ -26,6 +26,8 @@ class session_role {
 public:
   static inline const char* name = "session";
   explicit session_role(session_control_actor::pointer self) : self_(self) {}
+  /// Ends its transfer actors, which hold it as it holds them.
+  ~session_role();
 
   session_control_actor::behavior_type make_behavior(std::shared_ptr<const services>, opened_session);
 
@@ -35,6 +37,8 @@ private:
   void take(ready_batch);
   void start_ready();
   void begin(transfer_record);
+  void retire(transfer_id);
+  void dismiss_spare();
   void schedule(time_point due);
   void due(std::uint64_t generation);
   void look_again();
@@ -65,6 +69,7 @@ private:
   void release(transfer_id);
   void forget_ready(transfer_id);
   caf::result<transfer_record> find(transfer_id);
+  void tell_to_stop(transfer_id, machine::stop_reason);
   caf::result<void> stop();
   error wrong_state(const transfer_record&, wish) const;
 
@@ -91,6 +96,8 @@ private:
   std::shared_ptr<const session_configuration> configuration_;
 
   std::unordered_map<transfer_id, transfer_actor> active_;
+  /// Actors between two transfers; with the active ones never more than the window.
+  std::vector<transfer_actor> spare_;
   std::deque<transfer_record> ready_;
   queue_position cursor_;
   /// Nothing is ready beyond the cursor.

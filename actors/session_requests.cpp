@@ -81,10 +81,10 @@ void session_role::stop_active(transfer_id id, wish what, std::shared_ptr<bulk> 
   const bool stops = wishes_.contains(id);
   switch (what) {
   case wish::suspend:
-    self_->send(active_.at(id), stop_atom_v, machine::stop_reason::suspend);
+    tell_to_stop(id, machine::stop_reason::suspend);
     break;
   case wish::cancel:
-    self_->send(active_.at(id), stop_atom_v, machine::stop_reason::cancel);
+    tell_to_stop(id, machine::stop_reason::cancel);
     break;
   case wish::resume:
     if (!stops)
@@ -225,13 +225,21 @@ caf::result<transfer_record> session_role::find(transfer_id id) {
   return promise;
 }
 
+void session_role::tell_to_stop(transfer_id id, machine::stop_reason why) {
+  // One that crashed is on its way to the ledger already.
+  if (const auto& actor = active_.at(id))
+    self_->send(actor, stop_atom_v, why);
+}
+
 caf::result<void> session_role::stop() {
   stopping_ = true;
   ready_.clear();
+  dismiss_spare();
   if (active_.empty())
     return caf::unit;
   for (const auto& [id, actor] : active_)
-    self_->send(actor, stop_atom_v, machine::stop_reason::shutdown);
+    if (actor)
+      self_->send(actor, stop_atom_v, machine::stop_reason::shutdown);
   stopped_ = self_->make_response_promise();
   return caf::delegated<void>{};
 }

@@ -86,15 +86,30 @@ void session_role::start_ready() {
 
 void session_role::begin(transfer_record record) {
   const auto id = record.id;
-  transfer_setting setting;
-  setting.with = with_;
-  setting.session = me();
-  setting.context.configuration = configuration_;
-  setting.context.part_name = part_name_for(ledger_id_, id);
-  setting.context.recovered = id <= last_recovered_;
-  setting.token = ledger_id_ + ":" + std::to_string(id.value);
-  auto actor = self_->spawn<caf::monitored>(transfer_behavior, std::move(record), std::move(setting));
+  if (spare_.empty())
+    spare_.push_back(self_->spawn<caf::monitored>(
+        transfer_behavior, transfer_setting{with_, me(), configuration_, ledger_id_}));
+  auto actor = std::move(spare_.back());
+  spare_.pop_back();
+  self_->send(actor, start_atom_v, std::move(record), id <= last_recovered_);
   active_.emplace(id, std::move(actor));
+}
+
+/// Its end is committed: the actor may take the next one.
+void session_role::retire(transfer_id id) {
+  auto node = active_.extract(id);
+  if (node.empty() || !node.mapped())
+    return;
+  if (stopping_)
+    self_->send_exit(node.mapped(), caf::exit_reason::user_shutdown);
+  else
+    spare_.push_back(std::move(node.mapped()));
+}
+
+/// With nothing to do, a session costs no actors.
+void session_role::dismiss_spare() {
+  for (const auto& actor : std::exchange(spare_, {}))
+    self_->send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
 /// New rows, or rows made ready again, may stand before the cursor: begin at the front; what is active is skipped.
@@ -137,18 +152,20 @@ void session_role::due(std::uint64_t generation) {
 
 void session_role::ended(const std::vector<event>& events) {
   for (const auto& e : events) {
-    active_.erase(e.transfer);
+    retire(e.transfer);
     forget_ready(e.transfer);
     stop_waiting_for(e.transfer);
   }
   if (stopping_ && active_.empty() && stopped_.pending())
     stopped_.deliver(caf::unit);
   refill();
+  if (active_.empty() && ready_.empty() && !asking_)
+    dismiss_spare();
 }
 
 /// A transfer is at rest again without having ended: waiting, or stopped as it was told.
 void session_role::left(transfer_id id) {
-  active_.erase(id);
+  retire(id);
   if (stopping_) {
     if (active_.empty() && stopped_.pending())
       stopped_.deliver(caf::unit);
@@ -156,6 +173,8 @@ void session_role::left(transfer_id id) {
   }
   stop_waiting_for(id);
   refill();
+  if (active_.empty() && ready_.empty() && !asking_)
+    dismiss_spare();
 }
 
 void session_role::crashed(const caf::down_msg& down) {
@@ -163,8 +182,11 @@ void session_role::crashed(const caf::down_msg& down) {
     return;
   const auto i = std::find_if(active_.begin(), active_.end(),
                               [&](const auto& entry) { return entry.second.address() == down.source; });
-  if (i == active_.end())
+  if (i == active_.end()) {
+    std::erase_if(spare_, [&](const auto& actor) { return actor.address() == down.source; });
     return;
+  }
+  i->second = nullptr;
   // A bug in one transfer must not stop the others, nor be repeated without end.
   self_->request(with_->ledger, caf::infinite, find_atom_v, i->first)
       .then([this, why = from_caf(down.reason)](transfer_record& record) {

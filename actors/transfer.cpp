@@ -15,11 +15,13 @@ constexpr std::size_t pipe_capacity = 4 * 1024 * 1024;
 
 } // namespace
 
-transfer_actor::behavior_type transfer_role::make_behavior(transfer_record record, transfer_setting setting) {
+transfer_actor::behavior_type transfer_role::make_behavior(transfer_setting setting) {
   setting_ = std::move(setting);
-  machine_ = std::make_unique<machine::transfer_machine>(std::move(record), setting_.context);
-  step(machine::in::begin{});
   return {
+      [this](start_atom, transfer_record& record, bool recovered) { start(std::move(record), recovered); },
+      [this](open_atom, const session_configuration& configuration) {
+        setting_.configuration = std::make_shared<const session_configuration>(configuration);
+      },
       [this](response_atom, attempt_id attempt, const head_ptr& head) {
         step(machine::in::response{attempt, *head});
       },
@@ -29,7 +31,8 @@ transfer_actor::behavior_type transfer_role::make_behavior(transfer_record recor
       [this](preflight_atom, const publish_result& result) { step(machine::in::preflighted{result}); },
       [this](part_atom, const part_opened& opened) { step(machine::in::part_opened{opened}); },
       [this](checkpoint_atom, const checkpoint& part) {
-        self_->send(setting_.with->ledger, checkpoint_atom_v, machine_->record().id, part);
+        if (machine_)
+          self_->send(setting_.with->ledger, checkpoint_atom_v, machine_->record().id, part);
       },
       [this](written_atom, const part_written& written) { step(machine::in::part_written{written}); },
       [this](published_atom, const publish_result& result) { step(machine::in::published{result}); },
@@ -39,13 +42,22 @@ transfer_actor::behavior_type transfer_role::make_behavior(transfer_record recor
   };
 }
 
+void transfer_role::start(transfer_record&& record, bool recovered) {
+  machine::context context{setting_.configuration, part_name_for(setting_.ledger_id, record.id), recovered};
+  machine_.emplace(std::move(record), std::move(context));
+  step(machine::in::begin{});
+}
+
 void transfer_role::step(machine::input in) {
+  // After the end only an attempt's last words and a stop that crossed it can come.
+  if (!machine_)
+    return;
   const auto& with = *setting_.with;
   auto outputs = machine_->step(std::move(in), {with.now(), with.next_attempt(), with.jitter()});
   for (auto& output : outputs)
     std::visit([this](auto& what) { carry_out(what); }, output);
   if (machine_->ended())
-    self_->quit();
+    machine_.reset();
 }
 
 void transfer_role::carry_out(machine::out::preflight&) {
@@ -58,17 +70,17 @@ void transfer_role::carry_out(machine::out::open_part&) {
   request.transfer = record.id;
   request.folder = part_folder(record.request);
   request.from = record.part;
-  request.durable = setting_.context.configuration->durable;
+  request.durable = machine_->settings().durable;
   request.expected = record.request.expected;
   request.record_sha256 = record.request.record_sha256;
-  request.token = setting_.token;
+  request.token = token();
   request.total = record.part.total;
   self_->send(setting_.with->publisher, part_atom_v, std::move(request), me());
 }
 
 void transfer_role::carry_out(machine::out::start_attempt& out) {
   const auto& record = machine_->record();
-  const auto& configuration = *setting_.context.configuration;
+  const auto& configuration = machine_->settings();
   http_request request;
   request.id = out.attempt;
   request.transfer = record.id;
@@ -160,12 +172,17 @@ publish_target transfer_role::target() const {
   result.transfer = record.id;
   result.destination = machine_->destination();
   result.on_conflict = record.request.on_conflict;
-  result.durable = setting_.context.configuration->durable;
+  result.durable = machine_->settings().durable;
   result.expected = record.request.expected;
   result.record_sha256 = record.request.record_sha256;
-  result.token = setting_.token;
+  result.token = token();
   result.stale_part = record.part.part_name;
   return result;
+}
+
+/// The mark of the published file.
+std::string transfer_role::token() const {
+  return setting_.ledger_id + ":" + std::to_string(machine_->record().id.value);
 }
 
 path part_folder(const transfer_request& request) {
@@ -177,8 +194,8 @@ transfer_actor transfer_role::me() const {
 }
 
 transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self,
-                                                transfer_record record, transfer_setting setting) {
-  return self->state.make_behavior(std::move(record), std::move(setting));
+                                                transfer_setting setting) {
+  return self->state.make_behavior(std::move(setting));
 }
 
 } // namespace bellhop

@@ -4,32 +4,32 @@
 #include "actors/services.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace bellhop {
 
-/// What a session tells each of its transfers.
+/// What a transfer actor works with.
 struct transfer_setting {
   std::shared_ptr<const services> with;
   session_control_actor session;
-  machine::context context;
-  /// The mark of its published file.
-  std::string token;
+  std::shared_ptr<const session_configuration> configuration;
+  std::string ledger_id;
 };
 
 /// Where the part file of a transfer is.
 path part_folder(const transfer_request&);
 
-/// The shell of a machine::transfer_machine: carries out its outputs and feeds back what comes of them. Begins at once,
-/// ends by itself.
+/// The shell of a machine::transfer_machine: carries out its outputs and feeds back what comes of them.
 class transfer_role {
 public:
   static inline const char* name = "transfer";
   explicit transfer_role(transfer_actor::pointer self) : self_(self) {}
 
-  transfer_actor::behavior_type make_behavior(transfer_record, transfer_setting);
+  transfer_actor::behavior_type make_behavior(transfer_setting);
 
 private:
+  void start(transfer_record&&, bool recovered);
   void step(machine::input);
   void carry_out(machine::out::preflight&);
   void carry_out(machine::out::open_part&);
@@ -48,14 +48,15 @@ private:
   void carry_out(machine::out::release&);
 
   publish_target target() const;
+  std::string token() const;
   transfer_actor me() const;
 
   transfer_actor::pointer self_;
   transfer_setting setting_;
-  std::unique_ptr<machine::transfer_machine> machine_;
+  /// None between two transfers.
+  std::optional<machine::transfer_machine> machine_;
 };
 
-transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self, transfer_record,
-                                                transfer_setting);
+transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self, transfer_setting);
 
 } // namespace bellhop

@@ -150,6 +150,7 @@ public:
   outputs step(input, const environment&);
 
   const transfer_record& record() const noexcept { return record_; }
+  const session_configuration& settings() const noexcept { return *context_.configuration; }
   /// Where the file is to go, the name from the server included.
   path destination() const;
   /// running or finishing, for whoever asks.
