@@ -13,6 +13,6 @@ public:
 };
 
 app_delegate_actor::behavior_type app_delegate_behavior(app_delegate_actor::stateful_pointer<app_delegate_role> self,
-                                               notification_center_actor);
+                                                        notification_center_actor);
 
 } // namespace bellhop

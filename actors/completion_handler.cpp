@@ -7,8 +7,8 @@
 namespace bellhop {
 
 completion_handler_actor::behavior_type
-completion_handler_behavior(completion_handler_actor::stateful_pointer<completion_handler_role> self, std::string identifier,
-                   engine_actor whom_to_tell) {
+completion_handler_behavior(completion_handler_actor::stateful_pointer<completion_handler_role> self,
+                            std::string identifier, engine_actor whom_to_tell) {
   return {
       [self, identifier = std::move(identifier), whom_to_tell = std::move(whom_to_tell)](complete_atom) {
         if (!std::exchange(self->state.completed, true))

@@ -15,7 +15,7 @@ public:
 };
 
 completion_handler_actor::behavior_type
-completion_handler_behavior(completion_handler_actor::stateful_pointer<completion_handler_role> self, std::string identifier,
-                   engine_actor whom_to_tell);
+completion_handler_behavior(completion_handler_actor::stateful_pointer<completion_handler_role> self,
+                            std::string identifier, engine_actor whom_to_tell);
 
 } // namespace bellhop

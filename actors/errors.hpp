@@ -7,7 +7,8 @@
 
 namespace bellhop {
 
-/// Bellhop's errors as CAF carries them in answers: category "bellhop", the code, and the message and status as context.
+/// Bellhop's errors as CAF carries them in answers: category "bellhop", the code, and the message and status as
+/// context.
 caf::error to_caf(const error&);
 
 /// The inverse. An error of CAF's own (a dead actor, a timeout) becomes `internal`, with its text.

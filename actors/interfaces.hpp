@@ -20,8 +20,8 @@
 ///          for each     v  |
 ///          active one   transfer ---- network (one thread: curl) ~~body_pipe~~> publisher (one thread: the disk)
 ///
-/// Messages between session, transfer, ledger and engine roles can cross a wire. Those to and from network and publisher
-/// share memory and never leave the process.
+/// Messages between session, transfer, ledger and engine roles can cross a wire. Those to and from network and
+/// publisher share memory and never leave the process.
 ///
 /// Errors in answers are caf::error of the category "bellhop" (actors/errors.hpp).
 
@@ -125,10 +125,11 @@ using app_delegate_actor = caf::typed_actor<
 
 /// Whoever owns a session's events: URLSessionDelegate.
 using delegate_actor = caf::typed_actor<
-    // The next events, in order, at least once. The answer says "dealt with, send more": one batch is under way at a time.
+    // The next events, in order, at least once. The answer says "dealt with, send more": one batch is under way at a
+    // time.
     caf::replies_to<events_atom, std::vector<event>>::with<void>,
-    // Transient news: how far active transfers are, and what befell them (started, resumed, restarted, waiting). The answer
-    // asks for more; what happens meanwhile is coalesced, and dropped rather than queued without bound.
+    // Transient news: how far active transfers are, and what befell them (started, resumed, restarted, waiting). The
+    // answer asks for more; what happens meanwhile is coalesced, and dropped rather than queued without bound.
     caf::replies_to<news_atom, std::vector<progress>, std::vector<notice>>::with<void>,
     // Nothing is left to do and every event was delivered: urlSessionDidFinishEvents(forBackgroundURLSession:).
     caf::reacts_to<did_finish_atom, std::string>,
@@ -144,8 +145,8 @@ using view_controller_actor = observer_actor::extend_with<delegate_actor>;
 
 /// One session, as programs see it; the same in the engine's process and by way of the daemon.
 using session_actor = caf::typed_actor<
-    // Deliver events to this delegate from now on, beginning with the first one that was not acknowledged. With `true` an
-    // attached one is replaced; otherwise `session_in_use`.
+    // Deliver events to this delegate from now on, beginning with the first one that was not acknowledged. With `true`
+    // an attached one is replaced; otherwise `session_in_use`.
     caf::replies_to<attach_atom, delegate_actor, bool>::with<void>,
     // No more deliveries. The transfers go on.
     caf::reacts_to<detach_atom>,
@@ -189,12 +190,12 @@ using session_control_actor = session_actor::extend<
     // From the engine: stop all transfers in order, keep everything; answered when they have stopped.
     caf::replies_to<stop_atom>::with<void>>;
 
-/// One active transfer after another: an actor that has ended one is given the next, since making an actor, watching it and
-/// ending it costs more than all its messages. What it does is decided by machine::transfer_machine
+/// One active transfer after another: an actor that has ended one is given the next, since making an actor, watching it
+/// and ending it costs more than all its messages. What it does is decided by machine::transfer_machine
 /// (core/transfer_machine.hpp).
 using transfer_actor = caf::typed_actor<
-    // From the session: take this one on. The last one's end was committed. `true`: it may have been published by an earlier
-    // engine that died before recording it.
+    // From the session: take this one on. The last one's end was committed. `true`: it may have been published by an
+    // earlier engine that died before recording it.
     caf::reacts_to<start_atom, transfer_record, bool>,
     // From the session: new settings, for the transfers that come.
     caf::reacts_to<open_atom, session_configuration>,
@@ -247,8 +248,8 @@ using publisher_actor = caf::typed_actor<
     // Remove a part that no actor is concerned with any more: folder and name.
     caf::reacts_to<discard_atom, transfer_id, std::string, std::string>>;
 
-/// The only writer of the database; detached, so that it may block. Commits in groups: everything that is in its mailbox
-/// becomes one transaction, and is answered after the commit.
+/// The only writer of the database; detached, so that it may block. Commits in groups: everything that is in its
+/// mailbox becomes one transaction, and is answered after the commit.
 using ledger_actor = caf::typed_actor<
     // Opens or creates a session; with `true` the configuration replaces a stored one.
     caf::replies_to<open_atom, std::string, session_configuration, bool>::with<opened_session>,
@@ -297,67 +298,66 @@ using engine_actor = caf::typed_actor<
     caf::replies_to<delegate_atom, app_delegate_actor>::with<std::uint64_t>,
     // A completion handler was called for this session.
     caf::reacts_to<complete_atom, std::string>,
-    // Stop everything in order: transfers, ledger, publisher, network. Answered when it is done, at the latest after the
-    // deadline; what had not stopped by then is as after a crash: nothing is lost.
+    // Stop everything in order: transfers, ledger, publisher, network. Answered when it is done, at the latest after
+    // the deadline; what had not stopped by then is as after a crash: nothing is lost.
     caf::replies_to<shutdown_atom, caf::timespan>::with<void>>;
 
 } // namespace bellhop
 
 CAF_BEGIN_TYPE_ID_BLOCK(bellhop, caf::first_custom_type_id)
 
+// The values.
+CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_id))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::event_number))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::time_point))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::attempt_id))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::error))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_request))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::checkpoint))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_record))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::event))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::outcome))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::progress))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::notice))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_configuration))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_counts))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_record))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::list_filter))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::queue_position))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::submit_result))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::opened_session))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::ready_batch))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_summary))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::notification))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::machine::stop_reason))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_id>))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_request>))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_record>))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::event>))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::progress>))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::notice>))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::submit_result>))
+CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::session_summary>))
 
-  // The values.
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_id))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::event_number))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::time_point))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::attempt_id))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::error))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_request))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::checkpoint))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_record))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::event))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::outcome))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::progress))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::notice))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_configuration))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_counts))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_record))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::list_filter))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::queue_position))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::submit_result))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::opened_session))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::ready_batch))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_summary))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::notification))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::machine::stop_reason))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_id>))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_request>))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_record>))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::event>))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::progress>))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::notice>))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::submit_result>))
-  CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::session_summary>))
+// Shared memory between a transfer, the network and the publisher.
+CAF_ADD_TYPE_ID(bellhop, (bellhop::http_request))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::publish_target))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::publish_result))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::part_request))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::part_opened))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::part_written))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::pipe_ptr))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::body_ptr))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::head_ptr))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::result_ptr))
 
-  // Shared memory between a transfer, the network and the publisher.
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::http_request))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::publish_target))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::publish_result))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::part_request))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::part_opened))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::part_written))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::pipe_ptr))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::body_ptr))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::head_ptr))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::result_ptr))
-
-  // The roles' handles, where a message carries one.
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_actor))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::session_control_actor))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_actor))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::delegate_actor))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::app_delegate_actor))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::observer_actor))
-  CAF_ADD_TYPE_ID(bellhop, (bellhop::completion_handler_actor))
+// The roles' handles, where a message carries one.
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_control_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::delegate_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::app_delegate_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::observer_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::completion_handler_actor))
 
 CAF_END_TYPE_ID_BLOCK(bellhop)

@@ -78,8 +78,8 @@ auto inspect(Inspector& f, transfer_record& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, event& x) {
-  return inspect_with_path(f, "event", x.destination, x.seq, x.time, x.session, x.transfer, x.type, x.url,
-                           x.received, x.why, x.sha256, x.metadata);
+  return inspect_with_path(f, "event", x.destination, x.seq, x.time, x.session, x.transfer, x.type, x.url, x.received,
+                           x.why, x.sha256, x.metadata);
 }
 
 template <class Inspector>
@@ -94,7 +94,8 @@ auto inspect(Inspector& f, progress& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, notice& x) {
-  return f(caf::meta::type_name("notice"), x.transfer, x.type, x.name, x.received, x.total, x.waiting_for, x.retry_at, x.why);
+  return f(caf::meta::type_name("notice"), x.transfer, x.type, x.name, x.received, x.total, x.waiting_for, x.retry_at,
+           x.why);
 }
 
 template <class Inspector>
@@ -105,14 +106,14 @@ auto inspect(Inspector& f, retry_policy& x) {
 template <class Inspector>
 auto inspect(Inspector& f, session_configuration& x) {
   return inspect_with_path(f, "session_configuration", x.ca_file, x.kind, x.durable, x.max_active, x.max_per_host,
-                           x.request_timeout, x.connect_timeout, x.resource_timeout, x.max_redirects,
-                           x.allow_downgrade, x.retry, x.headers, x.user_agent, x.keep_finished);
+                           x.request_timeout, x.connect_timeout, x.resource_timeout, x.max_redirects, x.allow_downgrade,
+                           x.retry, x.headers, x.user_agent, x.keep_finished);
 }
 
 template <class Inspector>
 auto inspect(Inspector& f, session_counts& x) {
-  return f(caf::meta::type_name("session_counts"), x.suspended, x.queued, x.waiting, x.completed, x.failed,
-           x.cancelled, x.unacknowledged_events);
+  return f(caf::meta::type_name("session_counts"), x.suspended, x.queued, x.waiting, x.completed, x.failed, x.cancelled,
+           x.unacknowledged_events);
 }
 
 template <class Inspector>

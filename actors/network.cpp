@@ -34,7 +34,8 @@ public:
   void on_done(const http_request& request, attempt_result result) override {
     auto node = asked_by_.extract(request.id);
     if (!node.empty())
-      caf::anon_send(node.mapped(), done_atom_v, request.id, result_ptr{std::make_shared<attempt_result>(std::move(result))});
+      caf::anon_send(node.mapped(), done_atom_v, request.id,
+                     result_ptr{std::make_shared<attempt_result>(std::move(result))});
   }
 
   void on_progress(const std::vector<std::pair<std::string, progress>>& moved) override {
@@ -65,10 +66,10 @@ network_actor::behavior_type network_role::make_behavior(const http_client_optio
   bridge_ = std::make_shared<bridge>(options);
   return {
       [b = bridge_](start_atom, http_request& request, transfer_actor& transfer, session_control_actor& session) {
-        b->client().post([b, request = std::move(request), transfer = std::move(transfer),
-                          session = std::move(session)]() mutable {
-          b->start(std::move(request), std::move(transfer), std::move(session));
-        });
+        b->client().post(
+            [b, request = std::move(request), transfer = std::move(transfer), session = std::move(session)]() mutable {
+              b->start(std::move(request), std::move(transfer), std::move(session));
+            });
       },
       [b = bridge_](accept_atom, attempt_id attempt, const pipe_ptr& pipe) {
         b->client().post([b, attempt, pipe] { b->client().accept(attempt, pipe); });
@@ -77,7 +78,8 @@ network_actor::behavior_type network_role::make_behavior(const http_client_optio
   };
 }
 
-network_actor::behavior_type network_behavior(network_actor::stateful_pointer<network_role> self, http_client_options options) {
+network_actor::behavior_type network_behavior(network_actor::stateful_pointer<network_role> self,
+                                              http_client_options options) {
   return self->state.make_behavior(options);
 }
 

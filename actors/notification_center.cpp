@@ -21,7 +21,8 @@ notification_center_actor::behavior_type notification_center_role::make_behavior
 void notification_center_role::observe(const std::string& what, const observer_actor& observer) {
   self_->monitor(observer);
   observers_.emplace(what, observer);
-  const auto for_it = std::stable_partition(kept_.begin(), kept_.end(), [&](const auto& news) { return news.name != what; });
+  const auto for_it =
+      std::stable_partition(kept_.begin(), kept_.end(), [&](const auto& news) { return news.name != what; });
   for (auto i = for_it; i != kept_.end(); ++i)
     self_->send(observer, std::move(*i));
   kept_.erase(for_it, kept_.end());

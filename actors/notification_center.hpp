@@ -9,8 +9,8 @@
 
 namespace bellhop {
 
-/// Observers by name. A notification without an observer is kept for the first one that comes (an app delegate may be told
-/// before its view controller is there), at most `most_kept` of them.
+/// Observers by name. A notification without an observer is kept for the first one that comes (an app delegate may be
+/// told before its view controller is there), at most `most_kept` of them.
 class notification_center_role {
 public:
   static inline const char* name = "notification_center";

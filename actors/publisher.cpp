@@ -30,9 +30,10 @@ publisher_actor::behavior_type publisher_role::make_behavior() {
   auto* disk = disk_.get();
   return {
       [disk](preflight_atom verb, publish_target& target, checkpoint& part, transfer_actor& who) {
-        disk->loop().post([disk, verb, target = std::move(target), part = std::move(part), who = std::move(who)]() mutable {
-          disk->preflight(std::move(target), std::move(part), answer_to(std::move(who), verb));
-        });
+        disk->loop().post(
+            [disk, verb, target = std::move(target), part = std::move(part), who = std::move(who)]() mutable {
+              disk->preflight(std::move(target), std::move(part), answer_to(std::move(who), verb));
+            });
       },
       [disk](part_atom verb, part_request& request, transfer_actor& who) {
         disk->loop().post([disk, verb, request = std::move(request), who = std::move(who)]() mutable {
@@ -42,7 +43,8 @@ publisher_actor::behavior_type publisher_role::make_behavior() {
       [disk](receive_atom, transfer_id id, std::int64_t offset, pipe_ptr& pipe, transfer_actor& who) {
         disk->loop().post([disk, id, offset, pipe = std::move(pipe), who = std::move(who)]() mutable {
           auto on_checkpoint = answer_to(who, checkpoint_atom_v);
-          disk->receive(id, offset, std::move(pipe), std::move(on_checkpoint), answer_to(std::move(who), written_atom_v));
+          disk->receive(id, offset, std::move(pipe), std::move(on_checkpoint),
+                        answer_to(std::move(who), written_atom_v));
         });
       },
       [disk](publish_atom, publish_target& target, body_ptr& body, transfer_actor& who) {
@@ -61,10 +63,11 @@ publisher_actor::behavior_type publisher_role::make_behavior() {
         });
       },
       [disk](discard_atom, transfer_id id, std::string& folder, std::string& part, transfer_actor& who) {
-        disk->loop().post([disk, id, folder = std::move(folder), part = std::move(part), who = std::move(who)]() mutable {
-          disk->discard_part(id, folder, std::move(part),
-                             [who = std::move(who)](const error&) { caf::anon_send(who, discarded_atom_v); });
-        });
+        disk->loop().post(
+            [disk, id, folder = std::move(folder), part = std::move(part), who = std::move(who)]() mutable {
+              disk->discard_part(id, folder, std::move(part),
+                                 [who = std::move(who)](const error&) { caf::anon_send(who, discarded_atom_v); });
+            });
       },
       [disk](discard_atom, transfer_id id, std::string& folder, std::string& part) {
         disk->loop().post([disk, id, folder = std::move(folder), part = std::move(part)]() mutable {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
-
 #include "core/publisher.hpp"
 
 #include <memory>

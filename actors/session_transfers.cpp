@@ -87,8 +87,8 @@ void session_role::start_ready() {
 void session_role::begin(transfer_record record) {
   const auto id = record.id;
   if (spare_.empty())
-    spare_.push_back(self_->spawn<caf::monitored>(
-        transfer_behavior, transfer_setting{with_, me(), configuration_, ledger_id_}));
+    spare_.push_back(
+        self_->spawn<caf::monitored>(transfer_behavior, transfer_setting{with_, me(), configuration_, ledger_id_}));
   auto actor = std::move(spare_.back());
   spare_.pop_back();
   self_->send(actor, start_atom_v, std::move(record), id <= last_recovered_);

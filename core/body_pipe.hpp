@@ -27,8 +27,8 @@ public:
   void on_readable(unique_function<void()> f);
   /// Called when a full queue has fallen to half. Set before the consumer begins.
   void on_writable(unique_function<void()> f);
-  /// Called with the number of bytes that left the queue, however they did: taken, abandoned, refused, or destroyed with
-  /// the pipe. It is how the producer bounds what waits in many pipes together. Set before the producer begins.
+  /// Called with the number of bytes that left the queue, however they did: taken, abandoned, refused, or destroyed
+  /// with the pipe. It is how the producer bounds what waits in many pipes together. Set before the producer begins.
   void on_taken(unique_function<void(std::size_t bytes)> f);
 
   /// Producer: hands over a buffer. False means the pipe is full now: pause until `on_writable`. The buffer is taken

@@ -68,14 +68,14 @@ struct engine_limits {
 /// 1-200 of `A-Za-z0-9._-`. The error names the identifier and what is allowed.
 error check_identifier(std::string_view identifier);
 
-/// Says which setting is out of range and what is allowed. Texts must be UTF-8, since they are stored as JSON; the CA file
-/// must be absolute, since a session may move to another process.
+/// Says which setting is out of range and what is allowed. Texts must be UTF-8, since they are stored as JSON; the CA
+/// file must be absolute, since a session may move to another process.
 error check(const session_configuration&);
 
 /// Says why a request cannot be accepted: the URL, the scheme, the destination, the checksum's length, a header with
 /// a line break or of Bellhop's own (Range, If-Range, Content-Length, Transfer-Encoding), metadata that is no JSON, too
-/// long or nested deeper than 100. Checksums are in lower case here; who reads them from a person lowers them. Pure: the
-/// file system is not asked (core/publisher.hpp).
+/// long or nested deeper than 100. Checksums are in lower case here; who reads them from a person lowers them. Pure:
+/// the file system is not asked (core/publisher.hpp).
 error check(const transfer_request&);
 
 } // namespace bellhop

@@ -77,9 +77,10 @@ error certificate_refused(const http_failure& f) {
   auto reason = words(f);
   if (reason.starts_with(prefix))
     reason.remove_prefix(prefix.size());
-  return {errc::tls_failed, fmt::format("the certificate of {} is not trusted: {}; if you trust it, name its authority's "
-                                        "file (--ca-file, or ca_file in the session's configuration)",
-                                        authority(f.url), reason)};
+  return {errc::tls_failed,
+          fmt::format("the certificate of {} is not trusted: {}; if you trust it, name its authority's "
+                      "file (--ca-file, or ca_file in the session's configuration)",
+                      authority(f.url), reason)};
 }
 
 error handshake_failed(const http_failure& f) {

@@ -29,7 +29,5 @@ using attempt_id = strong_id<struct attempt_tag>;
 
 template <class Tag>
 struct std::hash<bellhop::strong_id<Tag>> {
-  std::size_t operator()(bellhop::strong_id<Tag> id) const noexcept {
-    return std::hash<std::uint64_t>{}(id.value);
-  }
+  std::size_t operator()(bellhop::strong_id<Tag> id) const noexcept { return std::hash<std::uint64_t>{}(id.value); }
 };

@@ -210,8 +210,8 @@ struct progress {
 
 /// Transient news of a transfer that is not its end.
 enum class notice_type : std::uint8_t {
-  started, ///< the first bytes of an attempt's response are here
-  resumed, ///< goes on at `received` of `total`; URLSession:downloadTask:didResumeAtOffset:expectedTotalBytes:
+  started,   ///< the first bytes of an attempt's response are here
+  resumed,   ///< goes on at `received` of `total`; URLSession:downloadTask:didResumeAtOffset:expectedTotalBytes:
   restarted, ///< what was here is discarded; the reason is in `why`
   waiting,   ///< the attempt failed with `why`; tried again at `retry_at`
 };

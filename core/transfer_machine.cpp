@@ -25,8 +25,7 @@ outputs transfer_machine::step(input in, const environment& env) {
 path transfer_machine::destination() const {
   if (!record_.request.name_from_server)
     return record_.request.destination;
-  return record_.request.destination /
-         (server_name_.empty() ? file_name_from_url(record_.request.url) : server_name_);
+  return record_.request.destination / (server_name_.empty() ? file_name_from_url(record_.request.url) : server_name_);
 }
 
 transfer_state transfer_machine::state() const noexcept {
@@ -171,9 +170,9 @@ void transfer_machine::on(in::response& in) {
   if (!is_current(in.attempt) || phase_ != phase::requesting)
     return;
   remember_name(in.head);
-  take_response(decide(plan_, part_open_ ? record_.part : checkpoint{}, plain_, in.head,
-                       record_.request.accept_error_responses),
-                in.head);
+  take_response(
+      decide(plan_, part_open_ ? record_.part : checkpoint{}, plain_, in.head, record_.request.accept_error_responses),
+      in.head);
 }
 
 void transfer_machine::take_response(const resume_decision& decision, const response_head& head) {
@@ -322,16 +321,16 @@ void transfer_machine::attempt_failed(error why, const response_head& head) {
   // A full disk is not the server's fault, and waits as long as it takes.
   if (why.code != errc::no_space)
     ++record_.failures;
-  const auto decision =
-      decide_retry(context_.configuration->retry, why, std::max(record_.failures, 1u),
-                   parse_retry_after(head.retry_after, head.date, env_->now), env_->jitter);
+  const auto decision = decide_retry(context_.configuration->retry, why, std::max(record_.failures, 1u),
+                                     parse_retry_after(head.retry_after, head.date, env_->now), env_->jitter);
   const auto retry_at = env_->now + decision.delay;
   if (retry_at >= deadline())
-    return fail({errc::resource_timeout,
-                 fmt::format("not finished within {} hours; the last attempt: {}",
-                             std::chrono::duration_cast<std::chrono::hours>(context_.configuration->resource_timeout).count(),
-                             record_.last_error ? record_.last_error.message : "none was made"),
-                 0});
+    return fail(
+        {errc::resource_timeout,
+         fmt::format("not finished within {} hours; the last attempt: {}",
+                     std::chrono::duration_cast<std::chrono::hours>(context_.configuration->resource_timeout).count(),
+                     record_.last_error ? record_.last_error.message : "none was made"),
+         0});
   if (!decision.again)
     return fail(std::move(why));
   record_.waiting_for = decision.reason;

@@ -11,16 +11,17 @@
 #include <variant>
 #include <vector>
 
-/// The life of one active transfer as a pure function: (state, input, time, jitter) -> (state, outputs). It knows neither
-/// actors nor threads nor files; actors/transfer.cpp carries its outputs out and brings back what comes of them.
+/// The life of one active transfer as a pure function: (state, input, time, jitter) -> (state, outputs). It knows
+/// neither actors nor threads nor files; actors/transfer.cpp carries its outputs out and brings back what comes of
+/// them.
 ///
 ///     begin -> [preflight] -> [open the part] -> request -> small body --------------------> publish -> finish
 ///                                                   ^   \-> response -> record -> stream /
 ///                                                   |          failed attempt: close the part -> wait in the ledger
 ///                                                   +--------- bytes that do not fit: discard the part, start over
 ///
-/// Every output that asks for an answer is answered by exactly one input of the matching name, except an attempt that was
-/// cancelled; stale answers of one are told by its id.
+/// Every output that asks for an answer is answered by exactly one input of the matching name, except an attempt that
+/// was cancelled; stale answers of one are told by its id.
 namespace bellhop::machine {
 
 /// Why an active transfer has to end early.
@@ -120,8 +121,8 @@ struct release {
 } // namespace out
 
 using output = std::variant<out::preflight, out::open_part, out::start_attempt, out::cancel_attempt, out::record_part,
-                            out::stream, out::store, out::publish_small, out::publish_part, out::close_part, out::discard_part,
-                            out::tell, out::finish, out::wait, out::release>;
+                            out::stream, out::store, out::publish_small, out::publish_part, out::close_part,
+                            out::discard_part, out::tell, out::finish, out::wait, out::release>;
 using outputs = std::vector<output>;
 
 /// What comes from outside at each step.
@@ -138,8 +139,8 @@ struct context {
   std::shared_ptr<const session_configuration> configuration;
   /// The part file's name, if one is needed.
   std::string part_name;
-  /// The transfer was in the ledger before this engine was started, so that its file may have been published by a process
-  /// that died before recording it.
+  /// The transfer was in the ledger before this engine was started, so that its file may have been published by a
+  /// process that died before recording it.
   bool recovered = false;
 };
 

@@ -115,8 +115,8 @@ void session::attach(std::shared_ptr<session_delegate> delegate, bool take_over)
   impl::attachment fresh;
   fresh.gone = gone->get_future();
   fresh.thread = thread;
-  fresh.actor = impl_->system.spawn<caf::detached>(delegate_behavior, std::move(delegate), impl_->handle, std::move(gone),
-                                                   std::move(thread));
+  fresh.actor = impl_->system.spawn<caf::detached>(delegate_behavior, std::move(delegate), impl_->handle,
+                                                   std::move(gone), std::move(thread));
   try {
     ask<void>(impl_->system, impl_->handle, attach_atom_v, fresh.actor, take_over).get();
   } catch (...) {
@@ -185,8 +185,8 @@ struct system_config : caf::actor_system_config {
   system_config() { configure(*this); }
 };
 
-app_delegate_actor::behavior_type
-call_app(app_delegate_actor::pointer, std::function<void(const std::string&, std::function<void()>)> app) {
+app_delegate_actor::behavior_type call_app(app_delegate_actor::pointer,
+                                           std::function<void(const std::string&, std::function<void()>)> app) {
   return {
       [app = std::move(app)](handle_atom, const std::string& identifier, const completion_handler_actor& handler) {
         app(identifier, [handler] { caf::anon_send(handler, complete_atom_v); });

@@ -13,27 +13,27 @@
 #include <string>
 #include <vector>
 
-/// Bellhop in plain C++: an engine, its sessions, a delegate with virtual functions, futures. No actor is seen, and no header
-/// of CAF is needed.
+/// Bellhop in plain C++: an engine, its sessions, a delegate with virtual functions, futures. No actor is seen, and no
+/// header of CAF is needed.
 ///
 ///     bellhop::engine engine;                                     // takes the state directory
 ///     auto session = engine.open_session("pictures");             // what it had goes on
 ///     session.attach(std::make_shared<my_delegate>());            // what was not acknowledged is delivered
 ///     session.submit({{.url = "https://example.org/cat.jpg", .destination = "/tmp/cat.jpg"}}).get();
 ///
-/// Threads: every member of `engine` and `session` may be called from any thread. Errors: what is known at once is thrown as
-/// `bellhop::failure`; what is known later is thrown by the future's `get`.
+/// Threads: every member of `engine` and `session` may be called from any thread. Errors: what is known at once is
+/// thrown as `bellhop::failure`; what is known later is thrown by the future's `get`.
 namespace bellhop {
 
-/// Whoever owns a session's events; URLSessionDelegate. All calls come from one thread of the session's own, one at a time.
-/// It may block: nothing but this session's deliveries waits for it. A call that throws counts as not dealt with: its events
-/// stay unacknowledged, and the delegate is detached.
+/// Whoever owns a session's events; URLSessionDelegate. All calls come from one thread of the session's own, one at a
+/// time. It may block: nothing but this session's deliveries waits for it. A call that throws counts as not dealt with:
+/// its events stay unacknowledged, and the delegate is detached.
 class session_delegate {
 public:
   virtual ~session_delegate() = default;
 
-  /// The next events, in order. Delivered at least once: those that were not acknowledged come again after a restart. When
-  /// this returns they are acknowledged, unless `acknowledges_itself`.
+  /// The next events, in order. Delivered at least once: those that were not acknowledged come again after a restart.
+  /// When this returns they are acknowledged, unless `acknowledges_itself`.
   virtual void did_receive(const std::vector<event>&) = 0;
   /// How far transfers are; at most ten times a second.
   virtual void did_progress(const std::vector<progress>&) {}
@@ -41,8 +41,8 @@ public:
   virtual void did_notice(const notice&) {}
   /// Nothing is left to do and every event was delivered: urlSessionDidFinishEvents(forBackgroundURLSession:).
   virtual void did_finish_events() {}
-  /// The ledger cannot be written, for example on a full disk: everything waits, nothing is lost. An empty error says that it
-  /// goes on.
+  /// The ledger cannot be written, for example on a full disk: everything waits, nothing is lost. An empty error says
+  /// that it goes on.
   virtual void did_stall(const error&) {}
 
   /// True: events stay until `session::acknowledge`.
@@ -57,11 +57,12 @@ public:
   /// Delivers events to the delegate from now on, beginning with the first that was not acknowledged. Throws
   /// `session_in_use` if another one is attached, unless `take_over`.
   void attach(std::shared_ptr<session_delegate>, bool take_over = false);
-  /// No delegate is called any more when this returns (from within a delegate's call: after that call). Transfers go on.
+  /// No delegate is called any more when this returns (from within a delegate's call: after that call). Transfers go
+  /// on.
   void detach();
 
-  /// Hands over transfers, any number in one call; the future is ready when they are committed. Each one is accepted (an id)
-  /// or refused (an error) by itself.
+  /// Hands over transfers, any number in one call; the future is ready when they are committed. Each one is accepted
+  /// (an id) or refused (an error) by itself.
   std::future<std::vector<submit_result>> submit(std::vector<transfer_request>);
   /// Takes these out of work; they keep what they have.
   std::future<void> suspend(std::vector<transfer_id>);
@@ -85,11 +86,12 @@ private:
   std::shared_ptr<impl> impl_;
 };
 
-/// All of Bellhop in this process: owns the state directory, the ledger and the threads. Its destructor shuts down in order.
+/// All of Bellhop in this process: owns the state directory, the ledger and the threads. Its destructor shuts down in
+/// order.
 class engine {
 public:
-  /// Throws `failure`: `state_in_use` (with the pid of who holds the state directory), `ledger_unreadable`, `ledger_too_new`,
-  /// `no_space`, `ledger_io`. Nothing runs until a session is opened.
+  /// Throws `failure`: `state_in_use` (with the pid of who holds the state directory), `ledger_unreadable`,
+  /// `ledger_too_new`, `no_space`, `ledger_io`. Nothing runs until a session is opened.
   explicit engine(engine_options = {});
   ~engine();
   engine(const engine&) = delete;
@@ -104,10 +106,11 @@ public:
 
   /// The app delegate: called soon, and on a thread of the engine's, for each session that has undelivered events or
   /// unfinished transfers from an earlier run, with a completion handler to call once when they were dealt with.
-  void on_background_events(std::function<void(const std::string& identifier, std::function<void()> completion_handler)>);
+  void on_background_events(
+      std::function<void(const std::string& identifier, std::function<void()> completion_handler)>);
 
-  /// Stops in order: attempts end, parts are synced and kept, positions recorded. What has not stopped at the deadline is as
-  /// after a crash: nothing is lost. Idempotent.
+  /// Stops in order: attempts end, parts are synced and kept, positions recorded. What has not stopped at the deadline
+  /// is as after a crash: nothing is lost. Idempotent.
   void shutdown(std::chrono::milliseconds deadline = std::chrono::seconds{10});
 
 private:

@@ -61,8 +61,9 @@ private:
     const auto known = engine_.sessions();
     if (std::none_of(known.begin(), known.end(),
                      [&](const auto& each) { return each.record.identifier == options_.session; }))
-      throw failure(errc::unknown_session,
-                    fmt::format("there is no session \"{}\" to finish: give it URLs, or see 'bellhop list'", options_.session));
+      throw failure(
+          errc::unknown_session,
+          fmt::format("there is no session \"{}\" to finish: give it URLs, or see 'bellhop list'", options_.session));
     return engine_.open_session(options_.session);
   }
 
@@ -132,8 +133,9 @@ private:
     engine_.shutdown();
     report_.end();
     if (interrupted_)
-      report_.say(fmt::format("interrupted: {} of {} left; go on with: bellhop get{}", expected_ - std::min(ended_, expected_),
-                              expected_, options_.session == default_session ? "" : " -s " + options_.session));
+      report_.say(fmt::format("interrupted: {} of {} left; go on with: bellhop get{}",
+                              expected_ - std::min(ended_, expected_), expected_,
+                              options_.session == default_session ? "" : " -s " + options_.session));
     return status_of(report_.ended(), interrupted_);
   }
 

@@ -8,8 +8,8 @@
 
 namespace bellhop::cli {
 
-/// What the session's thread tells, handed over to the main thread. Bounded: when the main thread falls behind (a reader of
-/// its output does not read), the session waits.
+/// What the session's thread tells, handed over to the main thread. Bounded: when the main thread falls behind (a
+/// reader of its output does not read), the session waits.
 class inbox : public session_delegate {
 public:
   struct contents {

@@ -5,7 +5,8 @@
 
 namespace bellhop::cli {
 
-/// `bellhop list`: the transfers of a session, as the ledger has them; also beside a running engine. Writes to standard output.
+/// `bellhop list`: the transfers of a session, as the ledger has them; also beside a running engine. Writes to standard
+/// output.
 exit_status list(const list_options&);
 
 /// `bellhop events`: the log of a session.

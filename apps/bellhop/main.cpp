@@ -34,8 +34,8 @@ cli::exit_status run(const cli::early_exit& early) {
   return static_cast<cli::exit_status>(early.status);
 }
 
-/// Bodies are allocated on one thread and freed on another, so that glibc would give each one's memory back to the system
-/// and ask for it again: a third of the system time of 10,000 small downloads (ARCHITECTURE.md, "Speed").
+/// Bodies are allocated on one thread and freed on another, so that glibc would give each one's memory back to the
+/// system and ask for it again: a third of the system time of 10,000 small downloads (ARCHITECTURE.md, "Speed").
 void keep_freed_memory() {
   ::mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
   ::mallopt(M_TOP_PAD, 1024 * 1024);
@@ -46,7 +46,8 @@ void keep_freed_memory() {
 int main(int argc, char** argv) {
   keep_freed_memory();
   try {
-    const auto invocation = cli::parse_options({argv + 1, argv + argc}, {boost::filesystem::current_path(), bellhop::now()});
+    const auto invocation =
+        cli::parse_options({argv + 1, argv + argc}, {boost::filesystem::current_path(), bellhop::now()});
     return static_cast<int>(std::visit([](const auto& options) { return run(options); }, invocation));
   } catch (const failure& e) {
     cli::write_all(STDERR_FILENO, std::string{"bellhop: "} + e.what() + "\n");

@@ -100,7 +100,8 @@ void reporter::draw() {
 void reporter::draw_now(instant at) {
   const auto size = terminal_.size();
   const view_style style{traits_.set, traits_.colour};
-  terminal_.draw(render(model_.take_ended(), style, size.width), render(model_, style, size.width, size.height, at), at);
+  terminal_.draw(render(model_.take_ended(), style, size.width), render(model_, style, size.width, size.height, at),
+                 at);
 }
 
 void reporter::say(const std::string& line) {

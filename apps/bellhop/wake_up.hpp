@@ -5,8 +5,8 @@ namespace bellhop::cli {
 /// What ends the main thread's sleep: news, a signal, or the time for another frame.
 class wake_up {
 public:
-  /// Blocks SIGINT, SIGTERM and SIGHUP in this thread and all that it starts later, and ignores SIGPIPE. To be called before
-  /// any other thread is started.
+  /// Blocks SIGINT, SIGTERM and SIGHUP in this thread and all that it starts later, and ignores SIGPIPE. To be called
+  /// before any other thread is started.
   static void block_signals();
 
   /// Signals must be blocked. `news_fd` is not owned.

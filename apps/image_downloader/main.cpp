@@ -1,7 +1,8 @@
 // The image downloader: downloads pictures, and goes on with them at its next launch if it was quit, crashed or killed.
 //
-// It is written as the classic demo of background sessions is: an app delegate that is told of events and posts them, a view
-// controller that opens its session when it is needed, and a background session. Read it as a tutorial, from `main` on.
+// It is written as the classic demo of background sessions is: an app delegate that is told of events and posts them, a
+// view controller that opens its session when it is needed, and a background session. Read it as a tutorial, from
+// `main` on.
 
 #include "actors/app_delegate.hpp"
 #include "actors/engine.hpp"
@@ -46,12 +47,14 @@ engine_options options_for(const arguments& given) {
 class app {
 public:
   explicit app(const arguments& given)
-      : folder_(boost::filesystem::absolute(given.folder)), interactive_(::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO)),
+      : folder_(boost::filesystem::absolute(given.folder)),
+        interactive_(::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO)),
         view_(std::make_shared<picture_view>(folder_, interactive_)), system_(config_), self_(system_),
         engine_(open_engine(system_, options_for(given))), center_(system_.spawn(notification_center_behavior)) {
     session_configuration configuration;
     configuration.kind = session_kind::background;
-    controller_ = system_.spawn(view_controller_behavior, view_setting{engine_, center_, session_identifier, configuration, view_});
+    controller_ = system_.spawn(view_controller_behavior,
+                                view_setting{engine_, center_, session_identifier, configuration, view_});
   }
 
   ~app() {
@@ -154,7 +157,8 @@ int main(int argc, char** argv) {
   std::string state;
   std::string folder;
   options.add_option("--state", state, "where downloads are recorded (default: Bellhop's state directory)");
-  options.add_option("--pictures", folder, "where pictures are kept (default: the current folder)")->check(CLI::ExistingDirectory);
+  options.add_option("--pictures", folder, "where pictures are kept (default: the current folder)")
+      ->check(CLI::ExistingDirectory);
   options.add_option("URL", given.urls, "pictures to download");
   CLI11_PARSE(options, argc, argv);
   given.state = state;

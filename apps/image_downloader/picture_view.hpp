@@ -8,7 +8,8 @@
 #include <string>
 #include <vector>
 
-/// The screen of the image downloader: the pictures that are there, and a progress bar that is hidden until it is needed.
+/// The screen of the image downloader: the pictures that are there, and a progress bar that is hidden until it is
+/// needed.
 class picture_view : public bellhop::session_view {
 public:
   /// `interactive`: standard output is a terminal and can show a bar.

@@ -382,10 +382,12 @@ struct random_world {
       }
       [[fallthrough]];
     case 3:
-      pending.push_back(in::response{o.attempt, head_of(200, 1'000'000, *rc::gen::element<std::string>("\"v1\"", "\"v2\"", ""))});
+      pending.push_back(
+          in::response{o.attempt, head_of(200, 1'000'000, *rc::gen::element<std::string>("\"v1\"", "\"v2\"", ""))});
       return;
     default:
-      pending.push_back(in::response{o.attempt, o.range.from > 0 ? partial(o.range.from, 1'000'000) : head_of(200, 1'000'000)});
+      pending.push_back(
+          in::response{o.attempt, o.range.from > 0 ? partial(o.range.from, 1'000'000) : head_of(200, 1'000'000)});
     }
   }
   void want(const out::cancel_attempt& o) {
@@ -476,7 +478,10 @@ TEST_CASE("whatever the world answers, a transfer ends exactly once and publishe
     configuration.retry.max_attempts = *rc::gen::inRange(0u, 3u);
     random_world world{driver{with_part ? record_with_part(400'000, 1'000'000) : fresh_record(), configuration,
                               *rc::gen::arbitrary<bool>()},
-                       {}, {}, 0, false};
+                       {},
+                       {},
+                       0,
+                       false};
     const int stop_after = *rc::gen::inRange(0, 30);
     world.feed(in::begin{});
     for (int steps = 0; !world.d.machine.ended(); ++steps) {
