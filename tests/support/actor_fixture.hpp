@@ -20,7 +20,6 @@
 #include <optional>
 #include <string>
 #include <utility>
-#include <variant>
 #include <vector>
 
 /// A whole engine of actors on one thread, with a clock that only the test moves: everything is deterministic. The
@@ -422,10 +421,11 @@ public:
     }
   }
 
-  /// Runs at most so many messages.
-  void step(int messages) {
-    while (messages-- > 0 && scheduler().try_run_once()) {
-    }
+  /// Runs at most so many messages; false when there were fewer.
+  bool step(int messages) {
+    while (messages > 0 && scheduler().try_run_once())
+      --messages;
+    return messages == 0;
   }
 
   /// Lets time pass, step by step: a timer fires at most once in a step.
