@@ -39,6 +39,8 @@ cli::exit_status run(const cli::early_exit& early) {
 void keep_freed_memory() {
   ::mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
   ::mallopt(M_TOP_PAD, 1024 * 1024);
+  // Setting one of these ends the adaption of this one.
+  ::mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
 }
 
 } // namespace
