@@ -79,11 +79,12 @@ active_part::drained active_part::drain(std::int64_t budget, error& why) {
         return drained::ended;
       }
     }
-    const body_buffer buffer = std::move(backlog_.buffers[next_++]);
+    body_buffer buffer = std::move(backlog_.buffers[next_++]);
     why = store(buffer);
     if (why)
       return drained::ended;
     budget -= static_cast<std::int64_t>(buffer.size());
+    pipe_->give_back(std::move(buffer));
   }
   return drained::more;
 }

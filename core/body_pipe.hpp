@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/buffer_pool.hpp"
 #include "core/error.hpp"
 #include "core/response.hpp"
 #include "core/unique_function.hpp"
@@ -7,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <vector>
 
@@ -30,6 +32,14 @@ public:
   /// Called with the number of bytes that left the queue, however they did: taken, abandoned, refused, or destroyed
   /// with the pipe. It is how the producer bounds what waits in many pipes together. Set before the producer begins.
   void on_taken(unique_function<void(std::size_t bytes)> f);
+
+  /// Where the producer takes its buffers from. Set before the producer begins.
+  void use_buffers(std::shared_ptr<buffer_pool> pool) { buffers_ = std::move(pool); }
+  /// Consumer: a buffer that it is done with, for the producer to fill again.
+  void give_back(body_buffer&& used) {
+    if (buffers_)
+      buffers_->give_back(std::move(used));
+  }
 
   /// Producer: hands over a buffer. False means the pipe is full now: pause until `on_writable`. The buffer is taken
   /// in any case. Bytes after `close` are dropped.
@@ -65,6 +75,7 @@ private:
   unique_function<void()> readable_;
   unique_function<void()> writable_;
   unique_function<void(std::size_t)> taken_;
+  std::shared_ptr<buffer_pool> buffers_;
 };
 
 } // namespace bellhop

@@ -380,6 +380,7 @@ void http_client::impl::accept(attempt_id id, std::shared_ptr<body_pipe> pipe) {
   // The pipe may outlive this client; its callbacks hold what they need, and a task for a client that has gone is
   // destroyed unrun.
   pipe->on_writable([this, id, box = mailbox_] { box->post([this, id] { resume(id, http_attempt::pipe_full); }); });
+  pipe->use_buffers(options_.buffers);
   pipe->on_taken([this, box = mailbox_, budget = budget_](std::size_t bytes) {
     if (budget->give_back(bytes))
       box->post([this] { feed_starved(); });

@@ -235,8 +235,7 @@ SQLite::Database open_unguarded(const path& file, durability durable) {
   use_write_ahead_log(db, file);
   migrate(db, version);
   configure(db, durable);
-  // The log is as good a place as the file: a short-lived program need not wait for the disk at its end.
-  checkpoint_on_close(db, durable == durability::power);
+  checkpoint_on_close(db, true);
   return db;
 }
 

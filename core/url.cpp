@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace bellhop {
 
 namespace {
@@ -66,6 +68,10 @@ error check_url(std::string_view url) {
   if (!is_http(scheme))
     return {errc::unsupported_scheme,
             fmt::format("'{}' has the scheme '{}': only http and https can be fetched", shown, scheme)};
+  // libcurl forgives a missing or additional slash, and takes what follows for the host.
+  const auto after_scheme = url.substr(std::min(scheme.size(), url.size()));
+  if (!after_scheme.starts_with("://") || after_scheme.starts_with(":///"))
+    return {errc::invalid_url, fmt::format("'{}' is not a URL: two slashes and a host must follow '{}:'", shown, scheme)};
   if (parsed.part(CURLUPART_HOST).empty())
     return {errc::invalid_url, fmt::format("'{}' is not a URL: it names no host", shown)};
   return {};

@@ -59,10 +59,11 @@ delegate_actor::behavior_type delegate_behavior(delegate_actor::stateful_pointer
   self->state.gone = std::move(gone);
   *thread = std::this_thread::get_id();
   return {
-      [self, delegate, session](events_atom, const std::vector<event>& events) {
+      [delegate, session](events_atom, const std::vector<event>& events) {
         delegate->did_receive(events);
         if (!delegate->acknowledges_itself())
-          self->send(session, acknowledge_atom_v, events.back().seq);
+          // Nobody here waits for the answer; from `self` it would come as a message.
+          caf::anon_send(session, acknowledge_atom_v, events.back().seq);
       },
       [delegate](news_atom, const std::vector<progress>& moved, const std::vector<notice>& notices) {
         for (const auto& news : notices)
