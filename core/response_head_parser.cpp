@@ -99,8 +99,12 @@ response_head_parser::progress response_head_parser::begin(std::string_view stat
 response_head_parser::progress response_head_parser::field(std::string_view name, std::string_view value) {
   if (equal_ignoring_case(name, "content-length"))
     return content_length(value);
-  if (equal_ignoring_case(name, "transfer-encoding"))
+  if (equal_ignoring_case(name, "transfer-encoding")) {
+    // None was offered by TE, so that chunked is the only one that can be meant.
+    if (!equal_ignoring_case(value, "chunked") && !equal_ignoring_case(value, "identity"))
+      return fail("the server sent a transfer coding that was not asked for");
     transfer_coded_ = true;
+  }
   if (equal_ignoring_case(name, "location") && location_.empty())
     location_ = value;
   const auto known =

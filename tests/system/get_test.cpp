@@ -335,7 +335,7 @@ TEST_CASE("list and events look at rest and beside a running engine", "[system][
   CHECK(running.wait().status == 0);
   CHECK(objects_in(here.run({"list", "--state", "completed", "--json"}).out).size() == 2);
   CHECK(objects_in(here.run({"events", "--json"}).out).size() == 2);
-  CHECK_THAT(here.run({"events"}).out, Contains("slow") && Contains("fast") && Contains("300"));
+  CHECK_THAT(here.run({"events"}).out, Contains("slow") && Contains("fast") && Contains("293 KiB"));
 }
 
 TEST_CASE("certificates decide whom to trust", "[system][get]") {
