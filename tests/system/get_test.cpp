@@ -113,7 +113,7 @@ TEST_CASE("lists name what is downloaded", "[system][get]") {
   }
 }
 
-TEST_CASE("-j bounds what is on the wire at once", "[system][get]") {
+TEST_CASE("the option -j bounds what is on the wire at once", "[system][get]") {
   origin server;
   std::atomic<int> now{0};
   std::atomic<int> most{0};
@@ -196,7 +196,7 @@ TEST_CASE("a name that is taken is dealt with as told", "[system][get]") {
   }
 }
 
-TEST_CASE("--json tells each end once, in the words of the manual", "[system][get]") {
+TEST_CASE("the option --json tells each end once, in the words of the manual", "[system][get]") {
   nginx server;
   strings arguments{"get", "--json", "-s", "photos"};
   for (int i = 0; i < 30; ++i) {
@@ -237,7 +237,7 @@ TEST_CASE("--json tells each end once, in the words of the manual", "[system][ge
   CHECK(objects_in(here.run({"events", "-s", "photos", "--json", "--after", "29"}).out).size() == 2);
 }
 
-TEST_CASE("-q is silent about what went well", "[system][get]") {
+TEST_CASE("the option -q is silent about what went well", "[system][get]") {
   nginx server;
   server.put("a.bin", content);
   const desk here;
