@@ -19,13 +19,8 @@ auto answer_to(transfer_actor who, Atom verb) {
 
 publisher_role::publisher_role(publisher_actor::pointer) {}
 
-publisher_role::~publisher_role() {
-  if (disk_)
-    disk_->loop().stop();
-}
-
 publisher_actor::behavior_type publisher_role::make_behavior() {
-  disk_ = std::make_shared<publisher>();
+  disk_ = std::make_unique<publisher>();
   // Tasks run on the disk's own thread, which is joined before `disk_` goes, so they may hold a plain pointer.
   auto* disk = disk_.get();
   return {

@@ -13,12 +13,11 @@ class publisher_role {
 public:
   static inline const char* name = "publisher";
   explicit publisher_role(publisher_actor::pointer self);
-  ~publisher_role();
 
   publisher_actor::behavior_type make_behavior();
 
 private:
-  std::shared_ptr<publisher> disk_;
+  std::unique_ptr<publisher> disk_;
 };
 
 publisher_actor::behavior_type publisher_behavior(publisher_actor::stateful_pointer<publisher_role> self);

@@ -45,6 +45,7 @@ private:
   void look_later();
   void ended(const std::vector<event>&);
   void left(transfer_id);
+  void go_on();
   void crashed(const caf::down_msg&);
   bool idle() const noexcept;
 

@@ -156,22 +156,21 @@ void session_role::ended(const std::vector<event>& events) {
     forget_ready(e.transfer);
     stop_waiting_for(e.transfer);
   }
-  if (stopping_ && active_.empty() && stopped_.pending())
-    stopped_.deliver(caf::unit);
-  refill();
-  if (active_.empty() && ready_.empty() && !asking_)
-    dismiss_spare();
+  go_on();
 }
 
 /// A transfer is at rest again without having ended: waiting, or stopped as it was told.
 void session_role::left(transfer_id id) {
   retire(id);
-  if (stopping_) {
-    if (active_.empty() && stopped_.pending())
-      stopped_.deliver(caf::unit);
-    return;
-  }
-  stop_waiting_for(id);
+  if (!stopping_)
+    stop_waiting_for(id);
+  go_on();
+}
+
+/// The window has room: let the next ones in, or see that nothing is left.
+void session_role::go_on() {
+  if (stopping_ && active_.empty() && stopped_.pending())
+    stopped_.deliver(caf::unit);
   refill();
   if (active_.empty() && ready_.empty() && !asking_)
     dismiss_spare();

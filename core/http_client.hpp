@@ -63,8 +63,6 @@ struct http_client_options {
   engine_limits limits;
   /// Bodies up to this many bytes are gathered in memory.
   std::size_t small_body = 128 * 1024;
-  /// Bytes queued for the disk for each transfer before its connection is paused.
-  std::size_t pipe_capacity = 4 * 1024 * 1024;
   /// All bytes that wait for the disk, over all transfers; beyond it connections are paused.
   std::size_t total_capacity = 24 * 1024 * 1024;
   /// Where buffers for pipes are taken from; a consumer that gives them back there saves most of what they cost.

@@ -102,7 +102,6 @@ void transfer_machine::begin_part(const response_head& head) {
   adopt_validators(record_.part, head);
   record_.received = 0;
   record_.total = head.content_length;
-  offset_ = 0;
   commit_part();
 }
 

@@ -224,7 +224,6 @@ private:
   bool plain_ = false;
   attempt_id attempt_;
   range_plan plan_;
-  std::int64_t offset_ = 0;
   /// A whole small body that has to go through a part.
   std::shared_ptr<const body_buffer> body_;
   /// The furthest position ever reached: only going beyond it is progress.

@@ -1,5 +1,6 @@
 #include "core/ledger.hpp"
 #include "tests/core/ledger_fixture.hpp"
+#include "tests/support/error_of.hpp"
 
 #include <SQLiteCpp/Column.h>
 #include <SQLiteCpp/Database.h>
@@ -40,15 +41,6 @@ void fill(const path& file) {
   const auto done = submit(*db, request("done"));
   submit(*db, request("queued"));
   transact(*db, [&] { db->finish(done, completed(), noon); });
-}
-
-error error_of(const std::function<void()>& call) {
-  try {
-    call();
-    return {};
-  } catch (const failure& e) {
-    return e.why();
-  }
 }
 
 std::string content(const path& file) {

@@ -1,5 +1,6 @@
 #include "core/state_directory.hpp"
 #include "tests/core/ledger_fixture.hpp"
+#include "tests/support/error_of.hpp"
 
 #include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
@@ -44,15 +45,6 @@ mode_t mode_of(const path& file) {
   struct stat info {};
   REQUIRE(::stat(file.c_str(), &info) == 0);
   return info.st_mode & 0777;
-}
-
-error error_of(const std::function<void()>& call) {
-  try {
-    call();
-    return {};
-  } catch (const failure& e) {
-    return e.why();
-  }
 }
 
 } // namespace
