@@ -74,6 +74,17 @@ CAF_ADD_ATOM(bellhop, bellhop, observe_atom, "observe")
 CAF_ADD_ATOM(bellhop, bellhop, post_atom, "post")
 CAF_ADD_ATOM(bellhop, bellhop, handle_atom, "handle")
 CAF_ADD_ATOM(bellhop, bellhop, complete_atom, "complete")
+CAF_ADD_ATOM(bellhop, bellhop, watch_atom, "watch")
+CAF_ADD_ATOM(bellhop, bellhop, detached_atom, "detached")
+CAF_ADD_ATOM(bellhop, bellhop, change_atom, "change")
+CAF_ADD_ATOM(bellhop, bellhop, status_atom, "status")
+CAF_ADD_ATOM(bellhop, bellhop, pause_atom, "pause")
+CAF_ADD_ATOM(bellhop, bellhop, invalidate_atom, "invalidate")
+CAF_ADD_ATOM(bellhop, bellhop, invalid_atom, "invalid")
+CAF_ADD_ATOM(bellhop, bellhop, phase_atom, "phase")
+CAF_ADD_ATOM(bellhop, bellhop, launch_atom, "launch")
+CAF_ADD_ATOM(bellhop, bellhop, launched_atom, "launched")
+CAF_ADD_ATOM(bellhop, bellhop, limits_atom, "limits")
 
 namespace bellhop {
 
@@ -133,8 +144,13 @@ using delegate_actor = caf::typed_actor<
     caf::replies_to<news_atom, std::vector<progress>, std::vector<notice>>::with<void>,
     // Nothing is left to do and every event was delivered: urlSessionDidFinishEvents(forBackgroundURLSession:).
     caf::reacts_to<did_finish_atom, std::string>,
-    // The ledger cannot be written (a full disk); nothing is lost, all waits. An empty error says that it goes on.
-    caf::reacts_to<stalled_atom, error>>;
+    // The ledger cannot be written (a full disk), or the daemon cannot be reached; nothing is lost, all waits. An
+    // empty error says that it goes on.
+    caf::reacts_to<stalled_atom, error>,
+    // No more comes from this session: another delegate has taken over, or the session could not be attached again.
+    caf::reacts_to<detached_atom, error>,
+    // The session is gone, as it was told: URLSession:didBecomeInvalidWithError:. The last message about it.
+    caf::reacts_to<invalid_atom, std::string, error>>;
 
 /// Shows a session's transfers; opens its session lazily: when it is needed, or when a notification names it.
 using view_controller_actor = observer_actor::extend_with<delegate_actor>;
@@ -158,6 +174,12 @@ using session_actor = caf::typed_actor<
     caf::replies_to<resume_atom, std::vector<transfer_id>>::with<void>,
     // Ends these; each gets its `cancelled` event unless it has ended before.
     caf::replies_to<cancel_atom, std::vector<transfer_id>>::with<void>,
+    // Ends one and keeps its part: cancelByProducingResumeData. Answers the resume data for a new request, empty if there
+    // is nothing to go on with.
+    caf::replies_to<cancel_atom, transfer_id>::with<std::string>,
+    // Changes priority, begin date, headers or the size's limit of these, which must not have ended. An active one is
+    // taken from the wire, changed, and goes on with what it has.
+    caf::replies_to<change_atom, std::vector<transfer_id>, transfer_change>::with<void>,
     // Forgets these; they must have ended.
     caf::replies_to<remove_atom, std::vector<transfer_id>>::with<void>,
     // Everything up to here was dealt with and need not be delivered again; answered when it is committed.
@@ -167,7 +189,20 @@ using session_actor = caf::typed_actor<
     // A page of transfers.
     caf::replies_to<list_atom, list_filter>::with<std::vector<transfer_record>>,
     // How many are in which state; active ones count as queued.
-    caf::replies_to<counts_atom>::with<session_counts>>;
+    caf::replies_to<counts_atom>::with<session_counts>,
+    // What is known about the session now.
+    caf::replies_to<status_atom>::with<session_status>,
+    // The log after this event, at most so many.
+    caf::replies_to<events_atom, event_number, std::uint32_t>::with<std::vector<event>>,
+    // Tell this one too, until it ends: every event after that number, in order, and the news. Any number may watch; none
+    // of them makes the session attached, and none holds up another.
+    caf::replies_to<watch_atom, delegate_actor, event_number>::with<void>,
+    // `true`: take all transfers from the wire and start none; `false`: go on. Stored.
+    caf::replies_to<pause_atom, bool>::with<void>,
+    // No more transfers are accepted; when those it has have ended (`true`: they are cancelled) and every event was
+    // acknowledged, the session is forgotten, the delegate is told `invalid`, and the actor ends. Answered when it is
+    // recorded. finishTasksAndInvalidate, invalidateAndCancel.
+    caf::replies_to<invalidate_atom, bool>::with<void>>;
 
 /// A session, as its transfers, the ledger, the network and the engine see it.
 using session_control_actor = session_actor::extend<
@@ -187,8 +222,23 @@ using session_control_actor = session_actor::extend<
     caf::reacts_to<stalled_atom, error>,
     // From the engine: new settings, for transfers that become active later.
     caf::reacts_to<open_atom, session_configuration>,
+    // From the gateway: hands over what does not fit into memory at once, in one transaction. All of it was checked.
+    caf::replies_to<submit_atom, source_ptr>::with<transfer_range>,
+    // From the launcher: what has become of the session's program.
+    caf::reacts_to<launched_atom, launch_status>,
     // From the engine: stop all transfers in order, keep everything; answered when they have stopped.
     caf::replies_to<stop_atom>::with<void>>;
+
+/// Starts a program again when its session has news and nobody is attached; one process at a time for each session, in
+/// its own process group. Waits longer after each start in a row that did not end with the completion handler.
+using launcher_actor = caf::typed_actor<
+    // From a session: start its program, now or when the back-off allows, unless it runs already. Told what becomes of
+    // it.
+    caf::reacts_to<launch_atom, launch_order, session_control_actor>,
+    // From a session: there is nothing (more) to tell its program, or somebody is attached. A running one is left alone.
+    caf::reacts_to<close_atom, std::string>,
+    // From the engine: the session's program has called its completion handler. Ends the back-off.
+    caf::reacts_to<complete_atom, std::string>>;
 
 /// One active transfer after another: an actor that has ended one is given the next, since making an actor, watching it
 /// and ending it costs more than all its messages. What it does is decided by machine::transfer_machine
@@ -227,7 +277,9 @@ using network_actor = caf::typed_actor<
     // Let an announced response flow.
     caf::reacts_to<accept_atom, attempt_id, pipe_ptr>,
     // End an attempt; nothing more is heard of it, and its pipe is closed.
-    caf::reacts_to<cancel_atom, attempt_id>>;
+    caf::reacts_to<cancel_atom, attempt_id>,
+    // From the engine: new limits over all sessions.
+    caf::reacts_to<limits_atom, engine_limits>>;
 
 /// The disk: part files, verification, sync, names. One thread.
 using publisher_actor = caf::typed_actor<
@@ -257,6 +309,15 @@ using ledger_actor = caf::typed_actor<
     caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
     // Adds transfers, checked before.
     caf::replies_to<submit_atom, std::string, std::vector<transfer_request>>::with<std::vector<transfer_id>>,
+    // The same for a source, which is read here, within one transaction.
+    caf::replies_to<submit_atom, std::string, source_ptr>::with<transfer_range>,
+    // Changes what was asked of a transfer; false if it has ended.
+    caf::replies_to<change_atom, transfer_id, transfer_change>::with<bool>,
+    // What becomes of a session, and whether it is paused.
+    caf::replies_to<phase_atom, std::string, session_phase>::with<void>,
+    caf::replies_to<pause_atom, std::string, bool>::with<void>,
+    // Forgets a session with all that it has.
+    caf::replies_to<remove_atom, std::string>::with<void>,
     // The next rows that may start, after this place in the order of start, at most so many.
     caf::replies_to<ready_atom, std::string, queue_position, std::uint32_t>::with<ready_batch>,
     // A part is about to be created: answered when it is committed, so that no part is ever unknown.
@@ -268,7 +329,8 @@ using ledger_actor = caf::typed_actor<
     // A transfer has ended. The session gets the event when it is committed. Never lost: tried again until it is.
     caf::reacts_to<finish_atom, transfer_id, outcome, session_control_actor>,
     // Ends a transfer that no actor is concerned with: false if it has ended before. The session gets the event.
-    caf::replies_to<cancel_atom, transfer_id, session_control_actor>::with<bool>,
+    // `true` keeps its part for resume data.
+    caf::replies_to<cancel_atom, transfer_id, bool, session_control_actor>::with<bool>,
     // suspended <-> queued.
     caf::replies_to<suspend_atom, transfer_id, bool>::with<bool>,
     // Forgets a transfer that has ended.
@@ -291,6 +353,8 @@ using ledger_actor = caf::typed_actor<
 using engine_actor = caf::typed_actor<
     // The session of this identifier; created if there is none. With `true` the configuration replaces a stored one.
     caf::replies_to<open_atom, std::string, session_configuration, bool>::with<session_actor>,
+    // The session of this identifier, which must exist.
+    caf::replies_to<find_atom, std::string>::with<session_actor>,
     // All sessions of the state directory.
     caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
     // The program's app delegate: told at once of every session that has undelivered events or unfinished transfers and
@@ -298,6 +362,8 @@ using engine_actor = caf::typed_actor<
     caf::replies_to<delegate_atom, app_delegate_actor>::with<std::uint64_t>,
     // A completion handler was called for this session.
     caf::reacts_to<complete_atom, std::string>,
+    // New limits over all sessions, at once.
+    caf::reacts_to<limits_atom, engine_limits>,
     // Stop everything in order: transfers, ledger, publisher, network. Answered when it is done, at the latest after
     // the deadline; what had not stopped by then is as after a crash: nothing is lost.
     caf::replies_to<shutdown_atom, caf::timespan>::with<void>>;
@@ -328,6 +394,13 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::submit_result))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::opened_session))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::ready_batch))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::session_summary))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_status))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::session_phase))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_change))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::transfer_range))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::launch_order))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::launch_status))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::engine_limits))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::notification))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::machine::stop_reason))
 CAF_ADD_TYPE_ID(bellhop, (std::vector<bellhop::transfer_id>))
@@ -346,6 +419,7 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::publish_result))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::part_request))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::part_opened))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::part_written))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::source_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::pipe_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::body_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::head_ptr))

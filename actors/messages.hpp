@@ -14,6 +14,7 @@
 #include <caf/meta/load_callback.hpp>
 #include <caf/meta/type_name.hpp>
 #include <caf/none.hpp>
+#include <caf/optional.hpp>
 
 #include <cstdint>
 #include <memory>
@@ -60,7 +61,7 @@ template <class Inspector>
 auto inspect(Inspector& f, transfer_request& x) {
   return inspect_with_path(f, "transfer_request", x.destination, x.url, x.on_conflict, x.headers, x.expected,
                            x.priority, x.earliest_begin, x.suspended, x.name_from_server, x.accept_error_responses,
-                           x.max_size, x.record_sha256, x.metadata);
+                           x.max_size, x.record_sha256, x.metadata, x.resume_data);
 }
 
 template <class Inspector>
@@ -73,7 +74,7 @@ template <class Inspector>
 auto inspect(Inspector& f, transfer_record& x) {
   return inspect_with_path(f, "transfer_record", x.published, x.id, x.session, x.request, x.state, x.waiting_for,
                            x.retry_at, x.attempts, x.failures, x.mismatches, x.part, x.last_error, x.submitted_at,
-                           x.finished_at, x.received, x.total, x.sha256);
+                           x.finished_at, x.received, x.total, x.sha256, x.resume_data);
 }
 
 template <class Inspector>
@@ -84,7 +85,8 @@ auto inspect(Inspector& f, event& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, outcome& x) {
-  return inspect_with_path(f, "outcome", x.published, x.type, x.received, x.total, x.why, x.sha256, x.attempts);
+  return inspect_with_path(f, "outcome", x.published, x.type, x.received, x.total, x.why, x.sha256, x.attempts,
+                           x.part);
 }
 
 template <class Inspector>
@@ -104,10 +106,20 @@ auto inspect(Inspector& f, retry_policy& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, launch_command& x) {
+  return inspect_with_path(f, "launch_command", x.working_directory, x.arguments, x.environment);
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, session_configuration& x) {
   return inspect_with_path(f, "session_configuration", x.ca_file, x.kind, x.durable, x.max_active, x.max_per_host,
                            x.request_timeout, x.connect_timeout, x.resource_timeout, x.max_redirects, x.allow_downgrade,
-                           x.retry, x.headers, x.user_agent, x.keep_finished);
+                           x.retry, x.headers, x.user_agent, x.keep_finished, x.launches_on_events, x.launch);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, engine_limits& x) {
+  return f(caf::meta::type_name("engine_limits"), x.max_active);
 }
 
 template <class Inspector>
@@ -117,9 +129,51 @@ auto inspect(Inspector& f, session_counts& x) {
 }
 
 template <class Inspector>
+auto inspect(Inspector& f, launch_status& x) {
+  return f(caf::meta::type_name("launch_status"), x.state, x.pid, x.failures, x.next_at, x.last_error);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, session_status& x) {
+  return f(caf::meta::type_name("session_status"), x.counts, x.active, x.acknowledged, x.last_event, x.phase, x.paused,
+           x.attached, x.launch);
+}
+
+template <class Inspector>
+auto inspect(Inspector& f, transfer_range& x) {
+  return f(caf::meta::type_name("transfer_range"), x.first, x.count);
+}
+
+/// CAF 0.17 knows its own optional alone.
+template <class Inspector>
+auto inspect(Inspector& f, transfer_change& x) {
+  const auto to = [](const auto& value) {
+    using T = typename std::decay_t<decltype(value)>::value_type;
+    return value ? caf::optional<T>{*value} : caf::optional<T>{};
+  };
+  auto priority = to(x.priority);
+  auto begin = to(x.earliest_begin);
+  auto headers = to(x.headers);
+  auto size = to(x.max_size);
+  auto load = [&]() -> caf::error {
+    const auto from = [](const auto& value, auto& out) {
+      out.reset();
+      if (value)
+        out = *value;
+    };
+    from(priority, x.priority);
+    from(begin, x.earliest_begin);
+    from(headers, x.headers);
+    from(size, x.max_size);
+    return caf::none;
+  };
+  return f(caf::meta::type_name("transfer_change"), priority, begin, headers, size, caf::meta::load_callback(load));
+}
+
+template <class Inspector>
 auto inspect(Inspector& f, session_record& x) {
   return f(caf::meta::type_name("session_record"), x.identifier, x.configuration, x.created_at, x.acknowledged,
-           x.last_event);
+           x.last_event, x.phase, x.paused);
 }
 
 template <class Inspector>
@@ -170,6 +224,19 @@ auto inspect(Inspector& f, session_summary& x) {
   return f(caf::meta::type_name("session_summary"), x.record, x.counts);
 }
 
+/// A session whose program is to be started.
+struct launch_order {
+  std::string identifier;
+  launch_command command;
+  friend bool operator==(const launch_order&, const launch_order&) = default;
+};
+
+template <class Inspector>
+auto inspect(Inspector& f, launch_order& x) {
+  return f(caf::meta::type_name("launch_order"), x.identifier, x.command);
+}
+
+using source_ptr = std::shared_ptr<request_source>;
 using pipe_ptr = std::shared_ptr<body_pipe>;
 using body_ptr = std::shared_ptr<const body_buffer>;
 using head_ptr = std::shared_ptr<const response_head>;
@@ -184,6 +251,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::publish_result)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::part_request)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::part_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::part_written)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::source_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::pipe_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::body_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::head_ptr)

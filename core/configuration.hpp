@@ -31,6 +31,19 @@ struct retry_policy {
   friend bool operator==(const retry_policy&, const retry_policy&) = default;
 };
 
+/// How a program is started again when its session has events and nobody is attached.
+struct launch_command {
+  /// The program (an absolute path) and its arguments; empty: none is registered. `--background-session ID` is appended.
+  std::vector<std::string> arguments;
+  /// Absolute.
+  path working_directory;
+  /// All of its environment, NAME and value; BELLHOP_BACKGROUND_SESSION and BELLHOP_SOCKET are added.
+  std::vector<header> environment;
+
+  explicit operator bool() const noexcept { return !arguments.empty(); }
+  friend bool operator==(const launch_command&, const launch_command&) = default;
+};
+
 /// A session's settings: copied when the session is opened, stored in the ledger, replaced when given again.
 struct session_configuration {
   session_kind kind = session_kind::standard;
@@ -54,6 +67,9 @@ struct session_configuration {
   path ca_file;
   /// Finished and acknowledged transfers are forgotten after this long.
   std::chrono::seconds keep_finished{std::chrono::hours{24 * 7}};
+  /// NSURLSession's sessionSendsLaunchEvents; only a background session in the daemon starts programs.
+  bool launches_on_events = true;
+  launch_command launch;
 
   friend bool operator==(const session_configuration&, const session_configuration&) = default;
 };
@@ -77,5 +93,8 @@ error check(const session_configuration&);
 /// long or nested deeper than 100. Checksums are in lower case here; who reads them from a person lowers them. Pure:
 /// the file system is not asked (core/publisher.hpp).
 error check(const transfer_request&);
+
+/// Says which member of a change is out of range; the same rules as for a request.
+error check(const transfer_change&);
 
 } // namespace bellhop

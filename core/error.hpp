@@ -55,6 +55,7 @@ enum class errc : std::uint8_t {
   shutting_down,
   resource_timeout,
   internal,
+  daemon_unavailable,
 };
 
 /// The stable name, as in `"code": "checksum_mismatch"`.

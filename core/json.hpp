@@ -1,9 +1,12 @@
 #pragma once
 
 #include "core/configuration.hpp"
+#include "core/ledger.hpp"
 #include "core/transfer.hpp"
 
 #include <nlohmann/json.hpp>
+
+#include <utility>
 
 /// The JSON forms of the values: what `--json` prints, the gateway speaks and the ledger stores for configurations.
 ///
@@ -21,7 +24,7 @@ json to_json(const error&);
 json to_json(const event&);
 /// {"id","session","state","url","destination","bytes","total"?,"attempts","waiting"?,"error"?,"submitted_at"?,
 /// "finished_at"?,"published"?,"sha256"?,"conflict","priority","headers"?,"checksum"?,"earliest_begin"?,
-/// "name_from_server"?,"accept_error_responses"?,"max_size"?,"record_sha256"?,"metadata"?}, where "waiting" is
+/// "name_from_server"?,"accept_error_responses"?,"max_size"?,"record_sha256"?,"metadata"?,"resume_data"?}, where "waiting" is
 /// {"reason","until"?} and "checksum" is "sha-256:<hex>". Header values of Authorization, Cookie and
 /// Proxy-Authorization are replaced by "***".
 json to_json(const transfer_record&);
@@ -34,11 +37,50 @@ json to_json(const progress&, const std::string& session);
 json to_json(const session_configuration&);
 json to_json(const session_counts&);
 
-/// The inverse. An absent code is `none`, an unknown one `internal`; throws `failure` (invalid_argument) when it is no
-/// object or a member has the wrong type.
+
+/// Whether values of credentials are in the result as they are, or replaced by "***".
+enum class secrets : bool { hidden, shown };
+
+/// The same for whoever may see only what is no secret: header values, the user in a URL, the launch environment.
+json to_json(const session_configuration&, secrets);
+/// What `request_from_json` reads: {"url","destination", and of the rest what is not default}. Shown: the wire from a
+/// program to the daemon.
+json to_json(const transfer_request&, secrets);
+/// {"priority"?,"earliest_begin"?,"headers"?,"max_size"?}
+json to_json(const transfer_change&);
+/// {"state","pid"?,"failures"?,"next_at"?,"error"?}
+json to_json(const launch_status&);
+/// {"counts","active","acknowledged","last_event","phase","paused","attached","launch"}
+json to_json(const session_status&);
+/// {"identifier","created_at","acknowledged","last_event","phase","paused","configuration","counts"}; secrets hidden.
+json to_json(const session_record&, const session_counts&);
+
+// The inverses. Text that is no UTF-8 is given back byte for byte where it had to be kept: a destination that is none has a
+// member "destination_bytes" in base64 beside it ("published_bytes" likewise), and that counts. All throw `failure`
+// (invalid_argument) that names the member, what it must be, and what was there; none looks deeper than the member. Whether
+// values make sense is for `check` to say.
+
+/// What becomes of members that this version does not know: what was stored may come from a newer version, what a client
+/// writes is more likely a slip.
+enum class unknown_members : std::uint8_t { ignored, refused };
+
+/// The inverse. An absent code is `none`, an unknown one `internal`.
 error error_from_json(const json&);
-/// Unknown members are ignored, absent ones keep their default; throws `failure` (invalid_argument) that names the
-/// member when a value has the wrong type. Whether the values make sense is for `check` to say.
-session_configuration configuration_from_json(const json&);
+/// Absent members keep their default.
+session_configuration configuration_from_json(const json&, unknown_members = unknown_members::ignored);
+/// "url" and "destination" are needed; unknown members are refused by name. Does not `check`.
+transfer_request request_from_json(const json&);
+/// Unknown members are refused; at least one must be there.
+transfer_change change_from_json(const json&);
+// What the daemon tells its clients: unknown members are ignored, since it may be newer.
+transfer_record record_from_json(const json&);
+event event_from_json(const json&);
+progress progress_from_json(const json&);
+notice notice_from_json(const json&);
+session_counts counts_from_json(const json&);
+launch_status launch_status_from_json(const json&);
+session_status status_from_json(const json&);
+/// `counts` as far as they are there.
+std::pair<session_record, session_counts> session_from_json(const json&);
 
 } // namespace bellhop

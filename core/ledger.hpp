@@ -21,6 +21,9 @@ struct session_record {
   event_number acknowledged;
   /// The last event's number.
   event_number last_event;
+  session_phase phase = session_phase::open;
+  /// Nothing of it is started until it is resumed.
+  bool paused = false;
 
   friend bool operator==(const session_record&, const session_record&) = default;
 };
@@ -50,6 +53,30 @@ struct queue_position {
   transfer_id id;
 
   friend bool operator==(const queue_position&, const queue_position&) = default;
+};
+
+/// A part file that nobody will ask for any more.
+struct obsolete_part {
+  transfer_id transfer;
+  path folder;
+  std::string name;
+  friend bool operator==(const obsolete_part&, const obsolete_part&) = default;
+};
+
+/// What a prune has forgotten.
+struct pruned {
+  std::uint64_t transfers = 0;
+  /// Parts that failed or cancelled ones among them had kept for their resume data: to be removed from the disk.
+  std::vector<obsolete_part> parts;
+  friend bool operator==(const pruned&, const pruned&) = default;
+};
+
+/// Requests that are too many to be in memory at once. Read on the ledger's thread, within one transaction.
+class request_source {
+public:
+  virtual ~request_source() = default;
+  /// The next ones, at most so many, checked before; empty at the end. Throws `failure`, which undoes the submit.
+  virtual std::vector<transfer_request> next(std::size_t most) = 0;
 };
 
 /// The only record of what was accepted and what became of it (core/ledger_format.md). SQLite on disk, or its
@@ -85,12 +112,18 @@ public:
   virtual session_record put_session(const std::string& identifier, const session_configuration&, time_point now) = 0;
   virtual std::optional<session_record> find_session(const std::string& identifier) = 0;
   virtual std::vector<session_record> sessions() = 0;
+  /// What becomes of the session. Throws `unknown_session`.
+  virtual void set_phase(const std::string& session, session_phase) = 0;
+  /// Throws `unknown_session`.
+  virtual void set_paused(const std::string& session, bool paused) = 0;
   /// Removes the session with its transfers and events.
   virtual void remove_session(const std::string& identifier) = 0;
   virtual session_counts counts(const std::string& session) = 0;
 
   /// Adds the requests in their order, `suspended` or `queued`, and returns the new ids in the same order. The
-  /// requests were checked before. An id is never used again, even if the commit fails.
+  /// requests were checked before. An id is never used again, even if the commit fails. One with resume data of this
+  /// ledger's takes the part over that the ended transfer has kept, which then has none any more; data that is used
+  /// up, unknown or for another URL or destination folder is ignored: the transfer begins anew.
   virtual std::vector<transfer_id> submit(const std::string& session, std::span<const transfer_request>,
                                           time_point now) = 0;
   virtual std::optional<transfer_record> find(transfer_id) = 0;
@@ -114,7 +147,10 @@ public:
   /// when the transfer is terminal or has that state already.
   virtual bool set_suspended(transfer_id, bool suspended) = 0;
 
-  /// Writes the terminal state and its one event together. None, and nothing is done, when it has ended already. A
+  /// Changes what was asked of a transfer. False, and nothing is done, when it has ended.
+  virtual bool change(transfer_id, const transfer_change&) = 0;
+
+  /// Writes the terminal state and its one event together; the row's part becomes that of the outcome. None, and nothing is done, when it has ended already. A
   /// completed transfer has no part any more, and is published at its destination unless the outcome says where.
   virtual std::optional<event> finish(transfer_id, const outcome&, time_point now) = 0;
 
@@ -124,9 +160,9 @@ public:
   virtual void acknowledge(const std::string& session, event_number upto) = 0;
   /// Forgets one terminal transfer with its events; `wrong_state` if it has not ended.
   virtual void remove(transfer_id) = 0;
-  /// Forgets acknowledged terminal transfers that ended before `cutoff`; returns how many. When that is `prune_limit`,
-  /// there may be more.
-  virtual std::uint64_t prune(const std::string& session, time_point cutoff) = 0;
+  /// Forgets acknowledged terminal transfers that ended before `cutoff`; says which. When there are
+  /// `prune_limit` of them, there may be more.
+  virtual pruned prune(const std::string& session, time_point cutoff) = 0;
 };
 
 /// Opens or creates `file`. `power` sets synchronous=FULL. Throws `failure`: `ledger_unreadable` (the file is set

@@ -7,6 +7,7 @@
 #include <boost/filesystem/path.hpp>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -100,8 +101,24 @@ struct transfer_request {
   bool record_sha256 = false;
   /// JSON text of at most 64 KiB, kept with the transfer; or empty.
   std::string metadata;
+  /// Goes on where a cancelled or failed transfer ended (core/resume_data.hpp); or empty. Used once: the part belongs
+  /// to the new transfer then. Data that does not fit the disk any more is no error: the transfer begins anew.
+  std::string resume_data;
 
   friend bool operator==(const transfer_request&, const transfer_request&) = default;
+};
+
+/// What may be changed about a transfer that has not ended; what is absent stays as it is. An active one goes back to
+/// the queue for it and keeps what it has.
+struct transfer_change {
+  std::optional<double> priority;
+  std::optional<time_point> earliest_begin;
+  /// All headers, in place of those it has: expired tokens are replaced so.
+  std::optional<std::vector<header>> headers;
+  std::optional<std::int64_t> max_size;
+
+  explicit operator bool() const noexcept { return priority || earliest_begin || headers || max_size; }
+  friend bool operator==(const transfer_change&, const transfer_change&) = default;
 };
 
 /// What is needed to go on after a crash. Written when the part file is created and as it grows; everything up to
@@ -154,6 +171,9 @@ struct transfer_record {
   path published;
   /// The recorded sha-256 in hex; empty unless asked for.
   std::string sha256;
+  /// Of a failed or cancelled transfer that kept its part: what a new request goes on with (core/resume_data.hpp).
+  /// Filled in by whoever answers a program; the ledger has no such column.
+  std::string resume_data;
 
   friend bool operator==(const transfer_record&, const transfer_record&) = default;
 };
@@ -194,6 +214,8 @@ struct outcome {
   error why;
   std::string sha256;
   std::uint32_t attempts = 0;
+  /// What a failed or cancelled transfer keeps for `resume_data`; its file is there. Empty: nothing is kept.
+  checkpoint part;
 
   friend bool operator==(const outcome&, const outcome&) = default;
 };
@@ -245,6 +267,61 @@ struct session_counts {
   /// Transfers that will still run by themselves.
   std::uint64_t unfinished() const noexcept { return queued + waiting; }
   friend bool operator==(const session_counts&, const session_counts&) = default;
+};
+
+/// What the launcher does about a session whose program is not attached.
+enum class launch_state : std::uint8_t {
+  none,        ///< nothing to start, or no command is registered
+  running,     ///< the program was started and has not called its completion handler yet
+  backing_off, ///< it failed or left without acknowledging; started again at `next_at`
+};
+
+std::string_view to_string(launch_state) noexcept;
+bool from_string(std::string_view, launch_state&) noexcept;
+
+struct launch_status {
+  launch_state state = launch_state::none;
+  /// The running program's process id and group, or 0.
+  std::int32_t pid = 0;
+  /// Starts in a row that did not end with the completion handler.
+  std::uint32_t failures = 0;
+  time_point next_at{};
+  /// How the last start failed.
+  error last_error;
+
+  friend bool operator==(const launch_status&, const launch_status&) = default;
+};
+
+/// What becomes of a session: NSURLSession's finishTasksAndInvalidate and invalidateAndCancel.
+enum class session_phase : std::uint8_t {
+  open,
+  finishing,  ///< takes no more transfers; ends when those it has have ended and their events were acknowledged
+  cancelling, ///< the same, and what has not ended is being cancelled
+};
+
+std::string_view to_string(session_phase) noexcept;
+bool from_string(std::string_view, session_phase&) noexcept;
+
+/// What is known about a session now.
+struct session_status {
+  session_counts counts;
+  /// Transfers that have an actor; they are among the queued.
+  std::uint64_t active = 0;
+  event_number acknowledged;
+  event_number last_event;
+  session_phase phase = session_phase::open;
+  bool paused = false;
+  bool attached = false;
+  launch_status launch;
+
+  friend bool operator==(const session_status&, const session_status&) = default;
+};
+
+/// Transfers that were handed over together: `count` consecutive ids.
+struct transfer_range {
+  transfer_id first;
+  std::uint64_t count = 0;
+  friend bool operator==(const transfer_range&, const transfer_range&) = default;
 };
 
 /// What became of one request of a submit: an id, or why it was refused.

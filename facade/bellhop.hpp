@@ -43,7 +43,13 @@ public:
   virtual void did_finish_events() {}
   /// The ledger cannot be written, for example on a full disk: everything waits, nothing is lost. An empty error says
   /// that it goes on.
+  /// So does an attached engine while its daemon cannot be reached.
   virtual void did_stall(const error&) {}
+  /// Nothing more comes: another delegate has taken over, or (a program that is attached to the daemon) the session could
+  /// not be attached again.
+  virtual void did_detach(const error&) {}
+  /// The session is gone, as it was told; without an error unless something went wrong. The last call.
+  virtual void did_become_invalid(const error&) {}
 
   /// True: events stay until `session::acknowledge`.
   virtual bool acknowledges_itself() const { return false; }
@@ -70,6 +76,11 @@ public:
   std::future<void> resume(std::vector<transfer_id>);
   /// Ends these, each with its event; one that has completed or failed before gives `wrong_state`.
   std::future<void> cancel(std::vector<transfer_id>);
+  /// Ends one and keeps what it has: NSURLSession's cancelByProducingResumeData. The answer goes into
+  /// `transfer_request::resume_data` of a new request, once; empty if there is nothing to go on with.
+  std::future<std::string> cancel_with_resume_data(transfer_id);
+  /// Changes what was asked of these, which must not have ended.
+  std::future<void> change(std::vector<transfer_id>, transfer_change);
   /// Forgets these, which must have ended, with their events.
   std::future<void> remove(std::vector<transfer_id>);
   /// Everything up to here was dealt with.
@@ -78,6 +89,23 @@ public:
   /// `filter.session` is set by this call.
   std::future<std::vector<transfer_record>> list(list_filter filter = {});
   std::future<session_counts> counts();
+  std::future<session_status> status();
+  /// The log after this event, at most so many.
+  std::future<std::vector<event>> events(event_number after = {}, std::uint32_t limit = 1000);
+
+  /// Tells this delegate too, without owning the events: every event after that number, in order, and news. Any number may
+  /// watch. Ends with the last copy of what is returned.
+  std::shared_ptr<void> watch(std::shared_ptr<session_delegate>, event_number after);
+
+  /// Takes all transfers from the wire and starts none until `go_on`; outlives the program.
+  std::future<void> pause();
+  std::future<void> go_on();
+
+  /// No more transfers are accepted; the session is forgotten when those it has have ended and every event was
+  /// acknowledged. `did_become_invalid` is its last call. NSURLSession's finishTasksAndInvalidate.
+  std::future<void> finish_and_invalidate();
+  /// The same, and what has not ended is cancelled. NSURLSession's invalidateAndCancel.
+  std::future<void> invalidate_and_cancel();
 
 private:
   friend class engine;
@@ -86,13 +114,24 @@ private:
   std::shared_ptr<impl> impl_;
 };
 
-/// All of Bellhop in this process: owns the state directory, the ledger and the threads. Its destructor shuts down in
+/// Which daemon an engine is attached to.
+struct daemon_options {
+  /// Empty: `default_socket()` (core/daemon.hpp).
+  path socket;
+  /// Start `bellhopd` if nobody listens there.
+  bool start = true;
+};
+
+/// All of Bellhop in this process, or the way to the daemon: sessions of either behave the same. In this process it owns the state directory, the ledger and the threads. Its destructor shuts down in
 /// order.
 class engine {
 public:
   /// Throws `failure`: `state_in_use` (with the pid of who holds the state directory), `ledger_unreadable`,
   /// `ledger_too_new`, `no_space`, `ledger_io`. Nothing runs until a session is opened.
   explicit engine(engine_options = {});
+  /// Attached: transfers go on in `bellhopd` without this process. Throws `failure` (`daemon_unavailable`) when it cannot
+  /// be reached or started. It may be restarted later: calls wait for it, and events go on where they were.
+  explicit engine(const daemon_options&);
   ~engine();
   engine(const engine&) = delete;
   engine& operator=(const engine&) = delete;
@@ -101,6 +140,9 @@ public:
   /// configuration. A given configuration replaces the stored one, for transfers that become active later.
   session open_session(const std::string& identifier);
   session open_session(const std::string& identifier, const session_configuration&);
+
+  /// The session of this identifier, which must exist: throws `unknown_session`.
+  session find_session(const std::string& identifier);
 
   std::vector<session_summary> sessions();
 
