@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace bellhop {
 
@@ -71,7 +72,8 @@ error check_url(std::string_view url) {
   // libcurl forgives a missing or additional slash, and takes what follows for the host.
   const auto after_scheme = url.substr(std::min(scheme.size(), url.size()));
   if (!after_scheme.starts_with("://") || after_scheme.starts_with(":///"))
-    return {errc::invalid_url, fmt::format("'{}' is not a URL: two slashes and a host must follow '{}:'", shown, scheme)};
+    return {errc::invalid_url,
+            fmt::format("'{}' is not a URL: two slashes and a host must follow '{}:'", shown, scheme)};
   if (parsed.part(CURLUPART_HOST).empty())
     return {errc::invalid_url, fmt::format("'{}' is not a URL: it names no host", shown)};
   return {};
@@ -83,7 +85,11 @@ std::string redact(std::string_view url) {
   const parsed_url parsed{url};
   if (!parsed)
     return cut_credentials(url);
-  for (const auto credential : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS})
+  constexpr std::array credentials{CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS};
+  // An "@" may stand elsewhere: then the text stays as it is.
+  if (std::all_of(credentials.begin(), credentials.end(), [&](auto part) { return parsed.part(part).empty(); }))
+    return std::string{url};
+  for (const auto credential : credentials)
     curl_url_set(parsed.handle.get(), credential, nullptr, 0);
   return parsed.part(CURLUPART_URL);
 }
