@@ -43,7 +43,9 @@ transfer_actor::behavior_type transfer_role::make_behavior(transfer_setting sett
 }
 
 void transfer_role::start(transfer_record&& record, bool recovered) {
-  machine::context context{setting_.configuration, part_name_for(setting_.ledger_id, record.id), recovered};
+  // A part that was taken over from another transfer keeps its name, so that there is one name to clean up.
+  auto part = record.part ? record.part.part_name : part_name_for(setting_.ledger_id, record.id);
+  machine::context context{setting_.configuration, std::move(part), recovered};
   machine_.emplace(std::move(record), std::move(context));
   step(machine::in::begin{});
 }

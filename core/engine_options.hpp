@@ -12,6 +12,10 @@ struct engine_options {
   http_client_options network;
   /// What the ledger survives. A session with `durability::power` raises it for all.
   durability durable = durability::crash;
+  /// Start the programs of background sessions that have news and no delegate: the daemon does.
+  bool launches = false;
+  /// Where they find the engine: BELLHOP_SOCKET in their environment.
+  path socket;
 };
 
 } // namespace bellhop
