@@ -27,11 +27,6 @@ mode_t mode_of(const path& file) {
   return info.st_mode & 07777;
 }
 
-bool exists(const path& file) {
-  struct stat info {};
-  return ::lstat(file.c_str(), &info) == 0;
-}
-
 /// With another umask.
 class umask_of {
 public:
@@ -63,7 +58,7 @@ TEST_CASE("a Unix socket listens for this user alone, and its file goes with it"
     const auto taken = listener.release();
     CHECK(daemon_listens(socket));
   }
-  CHECK_FALSE(exists(socket));
+  CHECK_FALSE(boost::filesystem::exists(socket));
   CHECK_FALSE(daemon_listens(socket));
 }
 
@@ -103,7 +98,7 @@ TEST_CASE("a listener leaves alone what has taken its file's name", "[listener]"
     ::unlink(socket.c_str());
     leave_stale(socket);
   }
-  CHECK(exists(socket));
+  CHECK(boost::filesystem::exists(socket));
 }
 
 TEST_CASE("of many that want one socket, one gets it", "[listener]") {
