@@ -174,8 +174,8 @@ using session_actor = caf::typed_actor<
     caf::replies_to<resume_atom, std::vector<transfer_id>>::with<void>,
     // Ends these; each gets its `cancelled` event unless it has ended before.
     caf::replies_to<cancel_atom, std::vector<transfer_id>>::with<void>,
-    // Ends one and keeps its part: cancelByProducingResumeData. Answers the resume data for a new request, empty if there
-    // is nothing to go on with.
+    // Ends one and keeps its part: cancelByProducingResumeData. Answers the resume data for a new request, empty if
+    // there is nothing to go on with.
     caf::replies_to<cancel_atom, transfer_id>::with<std::string>,
     // Changes priority, begin date, headers or the size's limit of these, which must not have ended. An active one is
     // taken from the wire, changed, and goes on with what it has.
@@ -194,8 +194,8 @@ using session_actor = caf::typed_actor<
     caf::replies_to<status_atom>::with<session_status>,
     // The log after this event, at most so many.
     caf::replies_to<events_atom, event_number, std::uint32_t>::with<std::vector<event>>,
-    // Tell this one too, until it ends: every event after that number, in order, and the news. Any number may watch; none
-    // of them makes the session attached, and none holds up another.
+    // Tell this one too, until it ends: every event after that number, in order, and the news. Any number may watch;
+    // none of them makes the session attached, and none holds up another.
     caf::replies_to<watch_atom, delegate_actor, event_number>::with<void>,
     // `true`: take all transfers from the wire and start none; `false`: go on. Stored.
     caf::replies_to<pause_atom, bool>::with<void>,
@@ -235,7 +235,8 @@ using launcher_actor = caf::typed_actor<
     // From a session: start its program, now or when the back-off allows, unless it runs already. Told what becomes of
     // it.
     caf::reacts_to<launch_atom, launch_order, session_control_actor>,
-    // From a session: there is nothing (more) to tell its program, or somebody is attached. A running one is left alone.
+    // From a session: there is nothing (more) to tell its program, or somebody is attached. A running one is left
+    // alone.
     caf::reacts_to<close_atom, std::string>,
     // From the engine: the session's program has called its completion handler. Ends the back-off.
     caf::reacts_to<complete_atom, std::string>>;
@@ -368,6 +369,30 @@ using engine_actor = caf::typed_actor<
     // the deadline; what had not stopped by then is as after a crash: nothing is lost.
     caf::replies_to<shutdown_atom, caf::timespan>::with<void>>;
 
+// ---------------------------------------------------------------------------------------------------------------------
+// The way to the daemon, in a program that is attached to it: the engine and the sessions there are speak docs/api.md
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Reads a stream of events.
+using stream_reader_actor = caf::typed_actor<
+    // From the API: the stream is open.
+    caf::reacts_to<ready_atom, stream_id>,
+    // From the API: what has come. To be told to it with `accept`, since it lets only so many come.
+    caf::reacts_to<events_atom, stream_id, stream_events_ptr>,
+    // From the API: the stream has ended, or could not be opened. `daemon_unavailable`: try again.
+    caf::reacts_to<closed_atom, stream_id, error>>;
+
+/// The daemon's API (core/api_client.hpp): one thread that waits for a socket.
+using api_actor = caf::typed_actor<
+    // Asks the daemon; waits for it while it is restarted. Always answered: what the daemon refuses is an answer too.
+    caf::replies_to<api_request>::with<api_answer>,
+    // Opens a stream for this reader, which has one at a time. Closed when the reader ends.
+    caf::reacts_to<open_atom, api_stream, stream_reader_actor>,
+    // So many events of a stream were dealt with.
+    caf::reacts_to<accept_atom, stream_id, std::uint64_t>,
+    // Answers all that is pending with `shutting_down`, and ends all streams with it.
+    caf::replies_to<stop_atom>::with<void>>;
+
 } // namespace bellhop
 
 CAF_BEGIN_TYPE_ID_BLOCK(bellhop, caf::first_custom_type_id)
@@ -425,6 +450,13 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::body_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::head_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::result_ptr))
 
+// Between a program and its way to the daemon.
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_request))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_answer))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_id))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_stream))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_events_ptr))
+
 // The roles' handles, where a message carries one.
 CAF_ADD_TYPE_ID(bellhop, (bellhop::session_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::session_control_actor))
@@ -433,5 +465,6 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::delegate_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::app_delegate_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::observer_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::completion_handler_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_reader_actor))
 
 CAF_END_TYPE_ID_BLOCK(bellhop)
