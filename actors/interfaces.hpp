@@ -241,6 +241,15 @@ using launcher_actor = caf::typed_actor<
     // From the engine: the session's program has called its completion handler. Ends the back-off.
     caf::reacts_to<complete_atom, std::string>>;
 
+/// A launcher, as it talks to itself. The numbers drop what is stale.
+using launcher_control_actor = launcher_actor::extend<
+    // From the thread that starts programs: this start of the session's program has become this process.
+    caf::reacts_to<start_atom, std::string, std::uint64_t, std::int32_t>,
+    // From there: it has ended, or could not be started; this is how.
+    caf::reacts_to<done_atom, std::string, std::uint64_t, error>,
+    // From itself: the session's back-off may be over.
+    caf::reacts_to<due_atom, std::string, std::uint64_t>>;
+
 /// One active transfer after another: an actor that has ended one is given the next, since making an actor, watching it
 /// and ending it costs more than all its messages. What it does is decided by machine::transfer_machine
 /// (core/transfer_machine.hpp).

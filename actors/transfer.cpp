@@ -185,10 +185,6 @@ std::string transfer_role::token() const {
   return setting_.ledger_id + ":" + std::to_string(machine_->record().id.value);
 }
 
-path part_folder(const transfer_request& request) {
-  return request.name_from_server ? request.destination : request.destination.parent_path();
-}
-
 transfer_actor transfer_role::me() const {
   return caf::actor_cast<transfer_actor>(self_);
 }

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace bellhop {
@@ -129,7 +130,11 @@ std::string redact(std::string_view url) {
   const parsed_url parsed{url};
   if (!parsed)
     return cut_credentials(url);
-  for (const auto credential : {CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS})
+  constexpr std::array credentials{CURLUPART_USER, CURLUPART_PASSWORD, CURLUPART_OPTIONS};
+  // An "@" may stand elsewhere: then the text stays as it is.
+  if (std::all_of(credentials.begin(), credentials.end(), [&](auto part) { return parsed.part(part).empty(); }))
+    return std::string{url};
+  for (const auto credential : credentials)
     curl_url_set(parsed.handle.get(), credential, nullptr, 0);
   return parsed.part(CURLUPART_URL);
 }

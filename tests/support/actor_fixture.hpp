@@ -64,6 +64,8 @@ public:
   }
   std::optional<session_record> find_session(const std::string& s) override { return rows().find_session(s); }
   std::vector<session_record> sessions() override { return rows().sessions(); }
+  void set_phase(const std::string& s, session_phase p) override { rows().set_phase(s, p); }
+  void set_paused(const std::string& s, bool p) override { rows().set_paused(s, p); }
   void remove_session(const std::string& s) override { rows().remove_session(s); }
   session_counts counts(const std::string& s) override { return rows().counts(s); }
   std::vector<transfer_id> submit(const std::string& s, std::span<const transfer_request> r, time_point t) override {
@@ -80,6 +82,7 @@ public:
   void save_checkpoint(transfer_id id, const checkpoint& c) override { rows().save_checkpoint(id, c); }
   void save_waiting(const transfer_record& r) override { rows().save_waiting(r); }
   bool set_suspended(transfer_id id, bool s) override { return rows().set_suspended(id, s); }
+  bool change(transfer_id id, const transfer_change& c) override { return rows().change(id, c); }
   std::optional<event> finish(transfer_id id, const outcome& o, time_point t) override {
     return rows().finish(id, o, t);
   }
@@ -89,7 +92,7 @@ public:
   }
   void acknowledge(const std::string& s, event_number upto) override { rows().acknowledge(s, upto); }
   void remove(transfer_id id) override { rows().remove(id); }
-  std::uint64_t prune(const std::string& s, time_point t) override { return rows().prune(s, t); }
+  pruned prune(const std::string& s, time_point t) override { return rows().prune(s, t); }
 
 private:
   ledger& rows() const { return *disk_->rows; }
