@@ -296,7 +296,7 @@ void api_client::impl::ended(const std::string& name, CURLcode code) {
       job.repeated = true;
       return try_later(name, job, answer.why);
     }
-    answer.why.message += "; what was asked may or may not have been done: look before it is asked again";
+    answer.why.message += "; what was asked may or may not have been recorded: look before you ask again";
   }
   if (how == request_call::ending::not_done)
     return try_later(name, job, answer.why);

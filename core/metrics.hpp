@@ -6,8 +6,8 @@
 #include <cstddef>
 #include <cstdint>
 
-/// What an engine counts about itself, for whoever looks (the gateway's /metrics). Nothing here is waited for, locked or
-/// exact across values: each is right by itself.
+/// What an engine counts about itself, for whoever looks (the gateway's /metrics). Nothing here is waited for, locked
+/// or exact across values: each is right by itself.
 ///
 /// Threads: any.
 namespace bellhop {
