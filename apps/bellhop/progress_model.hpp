@@ -79,6 +79,8 @@ public:
   void cancelled(transfer_id, std::string name, instant now);
   /// Something that never became a transfer, as a bad line of a list.
   void rejected(std::string name, std::string message);
+  /// One that is no part of this run has ended: it is told, and counts for nothing.
+  void mention(ended_transfer);
 
   /// What ended since the last call.
   ended_batch take_ended();
@@ -100,6 +102,7 @@ private:
   active_transfer* follow(transfer_id, std::string name, instant now);
   void grow(active_transfer&, std::int64_t size, instant now);
   void end(transfer_id, ended_transfer, instant now);
+  void count(event_type);
   void tell(ended_transfer);
 
   instant begin_;
