@@ -2,6 +2,7 @@
 
 #include "actors/completion_handler.hpp"
 #include "actors/errors.hpp"
+#include "actors/launcher.hpp"
 #include "actors/ledger.hpp"
 #include "actors/network.hpp"
 #include "actors/publisher.hpp"
@@ -282,12 +283,20 @@ ledger_actor spawn_ledger(caf::actor_system& system, std::unique_ptr<ledger> dat
   return system.spawn<caf::detached>(ledger_behavior, std::move(setting));
 }
 
+launcher_actor spawn_launcher(caf::actor_system& system, const engine_options& options, const path& state) {
+  auto setting = make_launcher_setting(state, options.socket);
+  setting.changed = options.launch_changed;
+  return system.spawn(launcher_behavior, std::move(setting));
+}
+
 } // namespace
 
 engine_actor open_engine(caf::actor_system& system, const engine_options& options) {
   auto state = std::make_shared<state_directory>(options.state.empty() ? default_state_directory() : options.state);
   auto database = open_sqlite_ledger(state->ledger_file(), options.durable);
   auto durable = std::make_shared<services>();
+  if (options.launches)
+    durable->launcher = spawn_launcher(system, options, state->where());
   durable->ledger = spawn_ledger(system, std::move(database), std::move(state));
   durable->network = system.spawn(network_behavior, options.network);
   durable->publisher = system.spawn(publisher_behavior);
@@ -295,6 +304,7 @@ engine_actor open_engine(caf::actor_system& system, const engine_options& option
   durable->jitter = uniform;
   durable->next_attempt = fresh_attempt;
   auto ephemeral = std::make_shared<services>(*durable);
+  ephemeral->launcher = nullptr;
   ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr);
   return system.spawn(engine_behavior, std::move(durable), std::move(ephemeral));
 }
