@@ -11,6 +11,8 @@ struct services {
   ledger_actor ledger;
   network_actor network;
   publisher_actor publisher;
+  /// Starts the programs of background sessions; none in a program's own process.
+  launcher_actor launcher;
   /// The wall clock.
   std::function<time_point()> now;
   /// Uniform in [0, 1); called on the scheduler's threads, one at a time for each actor.

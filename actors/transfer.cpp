@@ -43,7 +43,9 @@ transfer_actor::behavior_type transfer_role::make_behavior(transfer_setting sett
 }
 
 void transfer_role::start(transfer_record&& record, bool recovered) {
-  machine::context context{setting_.configuration, part_name_for(setting_.ledger_id, record.id), recovered};
+  // A part that was taken over from another transfer keeps its name, so that there is one name to clean up.
+  auto part = record.part ? record.part.part_name : part_name_for(setting_.ledger_id, record.id);
+  machine::context context{setting_.configuration, std::move(part), recovered};
   machine_.emplace(std::move(record), std::move(context));
   step(machine::in::begin{});
 }
@@ -183,10 +185,6 @@ publish_target transfer_role::target() const {
 /// The mark of the published file.
 std::string transfer_role::token() const {
   return setting_.ledger_id + ":" + std::to_string(machine_->record().id.value);
-}
-
-path part_folder(const transfer_request& request) {
-  return request.name_from_server ? request.destination : request.destination.parent_path();
 }
 
 transfer_actor transfer_role::me() const {

@@ -17,9 +17,6 @@ struct transfer_setting {
   std::string ledger_id;
 };
 
-/// Where the part file of a transfer is.
-path part_folder(const transfer_request&);
-
 /// The shell of a machine::transfer_machine: carries out its outputs and feeds back what comes of them.
 class transfer_role {
 public:

@@ -22,10 +22,14 @@ constexpr std::size_t longest_identifier = 200;
 constexpr std::size_t longest_file_name = 255; // NAME_MAX of Linux's file systems
 constexpr std::size_t longest_path = 4095;     // PATH_MAX without the final NUL
 constexpr std::size_t longest_metadata = 64 * 1024;
-/// Writing JSON recurses once for each level.
-constexpr int deepest_metadata = 100;
+/// Ours has about 150 bytes.
+constexpr std::size_t longest_resume_data = 1024;
 constexpr std::size_t most_headers = 100;
 constexpr std::size_t most_header_bytes = 64 * 1024;
+constexpr std::size_t most_launch_texts = 1000;
+constexpr std::size_t most_launch_bytes = 256 * 1024;
+/// Linux takes no longer argument or variable (MAX_ARG_STRLEN).
+constexpr std::size_t longest_launch_text = 128 * 1024 - 1;
 
 error invalid(errc code, std::string message) {
   return {code, std::move(message), 0};
@@ -205,6 +209,91 @@ error check_metadata(std::string_view text) {
   return {};
 }
 
+error check_resume_data(std::string_view text) {
+  if (text.size() > longest_resume_data)
+    return invalid(fmt::format("resume_data has {} bytes, at most {} are allowed", text.size(), longest_resume_data));
+  const bool fits = std::all_of(text.begin(), text.end(),
+                                [](char c) { return is_alphanumeric(c) || c == '.' || c == '_' || c == '-'; });
+  if (!fits)
+    return invalid(fmt::format("resume_data {} is not what a cancelled or failed transfer gave", in_quotes(text, 40)));
+  return {};
+}
+
+// A NaN is in no range.
+error check_priority(double priority) {
+  if (priority >= 0 && priority <= 1)
+    return {};
+  return invalid(fmt::format("priority must be 0 to 1, got {}", priority));
+}
+
+error check_max_size(std::int64_t bytes) {
+  if (bytes >= 0)
+    return {};
+  return invalid(fmt::format("max_size must be 0 (no limit) or a number of bytes, got {}", bytes));
+}
+
+bool has_nul(std::string_view text) noexcept {
+  return text.find('\0') != std::string_view::npos;
+}
+
+bool is_absolute(std::string_view text) noexcept {
+  return text.starts_with('/') && !has_nul(text) && text.size() <= longest_path;
+}
+
+/// The environment's values may be credentials: only names are shown.
+error check_environment(const std::vector<header>& environment) {
+  for (const auto& [name, value] : environment) {
+    if (name.empty() || name.find('=') != std::string::npos || has_nul(name) || !is_utf8(name))
+      return invalid(fmt::format("launch.environment: the name {} must be UTF-8, not empty, without '=' and NUL",
+                                 in_quotes(name)));
+    if (has_nul(value))
+      return invalid(fmt::format("launch.environment: the value of {} has a NUL; remove it", in_quotes(name)));
+  }
+  return {};
+}
+
+error check_launch_size(const launch_command& launch) {
+  const auto texts = launch.arguments.size() + launch.environment.size();
+  if (texts > most_launch_texts)
+    return invalid(
+        fmt::format("launch has {} arguments and variables, at most {} are allowed", texts, most_launch_texts));
+  std::size_t bytes = 0;
+  std::size_t longest = 0;
+  const auto add = [&](std::size_t length) {
+    bytes += length;
+    longest = std::max(longest, length);
+  };
+  for (const auto& argument : launch.arguments)
+    add(argument.size());
+  for (const auto& [name, value] : launch.environment)
+    add(name.size() + 1 + value.size());
+  if (longest > longest_launch_text)
+    return invalid(fmt::format("launch has an argument or variable of {} bytes, at most {} are allowed", longest,
+                               longest_launch_text));
+  if (bytes > most_launch_bytes)
+    return invalid(fmt::format("launch has {} bytes of arguments and environment, at most {} are allowed", bytes,
+                               most_launch_bytes));
+  return {};
+}
+
+error check_launch(const launch_command& launch) {
+  if (launch == launch_command{})
+    return {};
+  if (!launch)
+    return invalid("launch.arguments is empty: name the program and its arguments, or leave launch out");
+  const auto& program = launch.arguments.front();
+  if (!is_absolute(program))
+    return invalid(fmt::format("launch.arguments: the program {} must be an absolute path", in_quotes(program, 300)));
+  if (std::any_of(launch.arguments.begin(), launch.arguments.end(), has_nul))
+    return invalid(fmt::format("launch.arguments: an argument of {} has a NUL; remove it", in_quotes(program, 300)));
+  const auto& folder = launch.working_directory.native();
+  if (!is_absolute(folder))
+    return invalid(fmt::format("launch.working_directory {} must be an absolute path", in_quotes(folder, 300)));
+  if (auto e = check_environment(launch.environment))
+    return e;
+  return check_launch_size(launch);
+}
+
 } // namespace
 
 std::string_view to_string(session_kind kind) noexcept {
@@ -244,7 +333,7 @@ error check(const session_configuration& c) {
   const auto& ca_file = c.ca_file.native();
   if (!ca_file.empty() && (ca_file.front() != '/' || ca_file.find('\0') != std::string::npos || !is_utf8(ca_file)))
     return invalid(fmt::format("ca_file {} must be an absolute path in UTF-8", in_quotes(ca_file, 300)));
-  return {};
+  return check_launch(c.launch);
 }
 
 error check(const transfer_request& r) {
@@ -256,12 +345,21 @@ error check(const transfer_request& r) {
     return e;
   if (auto e = check_headers(r.headers))
     return e;
-  // A NaN is in no range.
-  if (!(r.priority >= 0 && r.priority <= 1))
-    return invalid(fmt::format("priority must be 0 to 1, got {}", r.priority));
-  if (r.max_size < 0)
-    return invalid(fmt::format("max_size must be 0 (no limit) or a number of bytes, got {}", r.max_size));
+  if (auto e = check_priority(r.priority))
+    return e;
+  if (auto e = check_max_size(r.max_size))
+    return e;
+  if (auto e = check_resume_data(r.resume_data))
+    return e;
   return check_metadata(r.metadata);
+}
+
+error check(const transfer_change& c) {
+  if (auto e = c.priority ? check_priority(*c.priority) : error{})
+    return e;
+  if (auto e = c.headers ? check_headers(*c.headers) : error{})
+    return e;
+  return c.max_size ? check_max_size(*c.max_size) : error{};
 }
 
 } // namespace bellhop

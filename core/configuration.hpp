@@ -33,7 +33,8 @@ struct retry_policy {
 
 /// How a program is started again when its session has events and nobody is attached.
 struct launch_command {
-  /// The program (an absolute path) and its arguments; empty: none is registered. `--background-session ID` is appended.
+  /// The program (an absolute path) and its arguments; empty: none is registered. `--background-session ID` is
+  /// appended.
   std::vector<std::string> arguments;
   /// Absolute.
   path working_directory;
@@ -81,17 +82,21 @@ struct engine_limits {
   friend bool operator==(const engine_limits&, const engine_limits&) = default;
 };
 
+/// Levels of nesting in a transfer's metadata: whoever writes JSON recurses once for each.
+inline constexpr int deepest_metadata = 100;
+
 /// 1-200 of `A-Za-z0-9._-`. The error names the identifier and what is allowed.
 error check_identifier(std::string_view identifier);
 
 /// Says which setting is out of range and what is allowed. Texts must be UTF-8, since they are stored as JSON; the CA
-/// file must be absolute, since a session may move to another process.
+/// file must be absolute, since a session may move to another process. Of a launch command the program and the working
+/// folder must be absolute; arguments and environment have 1000 texts and 256 KiB at most, a single one 128 KiB.
 error check(const session_configuration&);
 
 /// Says why a request cannot be accepted: the URL, the scheme, the destination, the checksum's length, a header with
 /// a line break or of Bellhop's own (Range, If-Range, Content-Length, Transfer-Encoding), metadata that is no JSON, too
-/// long or nested deeper than 100. Checksums are in lower case here; who reads them from a person lowers them. Pure:
-/// the file system is not asked (core/publisher.hpp).
+/// long or nested too deep, resume data that cannot be any. Checksums are in lower case here; who reads them from a
+/// person lowers them. Pure: the file system is not asked (core/publisher.hpp).
 error check(const transfer_request&);
 
 /// Says which member of a change is out of range; the same rules as for a request.

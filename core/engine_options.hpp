@@ -3,6 +3,9 @@
 #include "core/http_client.hpp"
 #include "core/transfer.hpp"
 
+#include <functional>
+#include <string>
+
 namespace bellhop {
 
 /// What an engine is made of.
@@ -12,6 +15,12 @@ struct engine_options {
   http_client_options network;
   /// What the ledger survives. A session with `durability::power` raises it for all.
   durability durable = durability::crash;
+  /// Start the programs of background sessions that have news and no delegate: the daemon does.
+  bool launches = false;
+  /// Where they find the engine: BELLHOP_SOCKET in their environment.
+  path socket;
+  /// Told of every change of what is done about a session's program; on a thread of the actor system. May be null.
+  std::function<void(const std::string& session, const launch_status&)> launch_changed;
 };
 
 } // namespace bellhop

@@ -51,6 +51,7 @@ public:
   void start(http_request);
   void accept(attempt_id, std::shared_ptr<body_pipe>);
   void cancel(attempt_id);
+  void set_limits(const engine_limits&);
 
   std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
 
@@ -86,6 +87,7 @@ private:
   void deliver(attempt_id);
   void resume(attempt_id, http_attempt::pause_reason);
   void feed_starved();
+  void keep_connections(std::uint32_t most);
 
   const http_client_options options_;
   http_observer& observer_;
@@ -130,7 +132,7 @@ http_client::impl::impl(http_client_options options, http_observer& observer)
   curl::set(multi, CURLMOPT_SOCKETDATA, static_cast<void*>(this));
   curl::set(multi, CURLMOPT_TIMERFUNCTION, &timer_callback);
   curl::set(multi, CURLMOPT_TIMERDATA, static_cast<void*>(this));
-  curl::set(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.limits.max_active));
+  keep_connections(options_.limits.max_active);
   curl::set(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, max_http2_streams);
   poll_.watch(mailbox_->event());
   context_.now = clock::now();
@@ -373,6 +375,16 @@ void http_client::impl::cancel(attempt_id id) {
   unsettled_ = true;
 }
 
+void http_client::impl::set_limits(const engine_limits& limits) {
+  admission_.limit(limits.max_active);
+  keep_connections(limits.max_active);
+  unsettled_ = true;
+}
+
+void http_client::impl::keep_connections(std::uint32_t most) {
+  curl::set(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(most));
+}
+
 void http_client::impl::accept(attempt_id id, std::shared_ptr<body_pipe> pipe) {
   auto* const attempt = find(id);
   if (attempt == nullptr || !attempt->held())
@@ -461,6 +473,10 @@ void http_client::accept(attempt_id id, std::shared_ptr<body_pipe> pipe) {
 
 void http_client::cancel(attempt_id id) {
   impl_->cancel(id);
+}
+
+void http_client::set_limits(const engine_limits& limits) {
+  impl_->set_limits(limits);
 }
 
 void http_client::stop() {

@@ -72,8 +72,8 @@ struct http_client_options {
 /// All of HTTP: one thread, one curl multi handle, epoll. Bounds what is on the wire for each host, each session and
 /// in all (core/admission.hpp); what exceeds a bound waits here in memory.
 ///
-/// Threads: the constructor, `post` and `stop` from any; `start`, `accept`, `cancel` only on the client's own thread,
-/// that is from a posted task or from the observer's calls. No exception passes through curl.
+/// Threads: the constructor, `post` and `stop` from any; `start`, `accept`, `cancel`, `set_limits` only on the client's
+/// own thread, that is from a posted task or from the observer's calls. No exception passes through curl.
 class http_client : public executor {
 public:
   http_client(http_client_options, http_observer&);
@@ -87,6 +87,8 @@ public:
   void accept(attempt_id, std::shared_ptr<body_pipe> pipe);
   /// Ends an attempt silently; an accepted pipe is closed with `errc::shutting_down`. Unknown ids are ignored.
   void cancel(attempt_id);
+  /// New limits, at once; what is on the wire beyond them ends by itself.
+  void set_limits(const engine_limits&);
 
   /// Works off posted tasks, cancels all that runs and joins the thread. Idempotent; not from the client's own thread.
   void stop();

@@ -10,10 +10,14 @@
 
 /// The JSON forms of the values: what `--json` prints, the gateway speaks and the ledger stores for configurations.
 ///
-/// Times are RFC 3339 in UTC, sizes are bytes, durations are whole numbers named by their unit (`_ms`, `_s`), headers
-/// are
-/// [{"name","value"}...]. URLs are without user and password. Text that is no UTF-8 (a path may be anything) has U+FFFD
-/// in its place, so that every result can be written out. A member marked "?" is absent when it has nothing to say.
+/// Times are RFC 3339 in UTC with milliseconds, or microseconds where there are any; sizes are bytes, durations are
+/// whole numbers named by their unit (`_ms`, `_s`), headers are [{"name","value"}...]. URLs are without user and
+/// password. Text that is no UTF-8 (a path may be anything) has U+FFFD in its place, so that every result can be
+/// written out. A member marked "?" is absent when it has nothing to say.
+///
+/// What has to come back byte for byte has a second member, which counts: paths, a notice's name, header values and
+/// what a program is launched with have "<member>_bytes" in base64 when they are no UTF-8; metadata has "metadata_text"
+/// when its text is not the compact form of the value.
 namespace bellhop {
 
 using json = nlohmann::ordered_json;
@@ -24,11 +28,11 @@ json to_json(const error&);
 json to_json(const event&);
 /// {"id","session","state","url","destination","bytes","total"?,"attempts","waiting"?,"error"?,"submitted_at"?,
 /// "finished_at"?,"published"?,"sha256"?,"conflict","priority","headers"?,"checksum"?,"earliest_begin"?,
-/// "name_from_server"?,"accept_error_responses"?,"max_size"?,"record_sha256"?,"metadata"?,"resume_data"?}, where "waiting" is
-/// {"reason","until"?} and "checksum" is "sha-256:<hex>". Header values of Authorization, Cookie and
-/// Proxy-Authorization are replaced by "***".
+/// "name_from_server"?,"accept_error_responses"?,"max_size"?,"record_sha256"?,"metadata"?,"resume_data"?}, where
+/// "waiting" is {"reason","until"?} and "checksum" is "sha-256:<hex>". Header values of Authorization, Cookie and
+/// Proxy-Authorization are replaced by "***". The part, failures and mismatches are nobody else's business.
 json to_json(const transfer_record&);
-/// {"type","session","transfer","bytes","total"?,"waiting"?,"error"?}
+/// {"type","session","transfer","name"?,"bytes","total"?,"waiting"?,"error"?}
 json to_json(const notice&, const std::string& session);
 /// {"type":"progress","session","transfer","bytes","total"?}
 json to_json(const progress&, const std::string& session);
@@ -37,11 +41,10 @@ json to_json(const progress&, const std::string& session);
 json to_json(const session_configuration&);
 json to_json(const session_counts&);
 
-
 /// Whether values of credentials are in the result as they are, or replaced by "***".
 enum class secrets : bool { hidden, shown };
 
-/// The same for whoever may see only what is no secret: header values, the user in a URL, the launch environment.
+/// The same; hidden: without the header values that a record hides too, and the launch environment's values.
 json to_json(const session_configuration&, secrets);
 /// What `request_from_json` reads: {"url","destination", and of the rest what is not default}. Shown: the wire from a
 /// program to the daemon.
@@ -55,13 +58,11 @@ json to_json(const session_status&);
 /// {"identifier","created_at","acknowledged","last_event","phase","paused","configuration","counts"}; secrets hidden.
 json to_json(const session_record&, const session_counts&);
 
-// The inverses. Text that is no UTF-8 is given back byte for byte where it had to be kept: a destination that is none has a
-// member "destination_bytes" in base64 beside it ("published_bytes" likewise), and that counts. All throw `failure`
-// (invalid_argument) that names the member, what it must be, and what was there; none looks deeper than the member. Whether
-// values make sense is for `check` to say.
+// The inverses. All throw `failure` (invalid_argument) that names the member, what it must be, and what was there; none
+// looks deeper than it must, however deep the nesting is. Whether values make sense is for `check` to say.
 
-/// What becomes of members that this version does not know: what was stored may come from a newer version, what a client
-/// writes is more likely a slip.
+/// What becomes of members that this version does not know: what was stored may come from a newer version, what a
+/// client writes is more likely a slip.
 enum class unknown_members : std::uint8_t { ignored, refused };
 
 /// The inverse. An absent code is `none`, an unknown one `internal`.

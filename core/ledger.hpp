@@ -150,8 +150,9 @@ public:
   /// Changes what was asked of a transfer. False, and nothing is done, when it has ended.
   virtual bool change(transfer_id, const transfer_change&) = 0;
 
-  /// Writes the terminal state and its one event together; the row's part becomes that of the outcome. None, and nothing is done, when it has ended already. A
-  /// completed transfer has no part any more, and is published at its destination unless the outcome says where.
+  /// Writes the terminal state and its one event together; the row's part becomes that of the outcome. None, and
+  /// nothing is done, when it has ended already. A completed transfer has no part any more, and is published at its
+  /// destination unless the outcome says where.
   virtual std::optional<event> finish(transfer_id, const outcome&, time_point now) = 0;
 
   /// The log from `after` on (exclusive), in order.

@@ -4,6 +4,7 @@
 #include "core/ledger.hpp"
 
 #include <algorithm>
+#include <optional>
 
 /// What both ledgers decide alike. Private to them.
 namespace bellhop::ledger_rules {
@@ -32,6 +33,43 @@ inline duration longest_wait(const session_configuration& configuration) {
 /// A transfer that waits for a person has no time of its own.
 inline bool waits_for_time(wait_reason reason) noexcept {
   return reason != wait_reason::needs_credential;
+}
+
+/// When a queued row with this begin date may start: none means now. A date that has come is found out by `next_ready`.
+inline std::optional<time_point> due_at(time_point earliest_begin) {
+  return earliest_begin > time_point{} ? std::optional{earliest_begin} : std::nullopt;
+}
+
+/// At rest nothing is waited for, and what was asked for agrees with the state.
+inline void to_rest(transfer_record& record, transfer_state state) {
+  record.state = state;
+  record.waiting_for = wait_reason::none;
+  record.retry_at = {};
+  record.request.suspended = state == transfer_state::suspended;
+}
+
+/// Applies a change to a row that has not ended; `due` is when it may start. A waiting one that must not begin before
+/// its time comes any more is queued for its begin date then, and one whose begin date comes first keeps waiting.
+inline void apply(const transfer_change& change, transfer_record& record, std::optional<time_point>& due) {
+  auto& request = record.request;
+  request.priority = change.priority.value_or(request.priority);
+  request.max_size = change.max_size.value_or(request.max_size);
+  if (change.headers)
+    request.headers = *change.headers;
+  if (!change.earliest_begin)
+    return;
+  request.earliest_begin = *change.earliest_begin;
+  const auto begin = due_at(request.earliest_begin);
+  const bool is_later = record.state == transfer_state::waiting && due && begin > due;
+  if (is_later)
+    to_rest(record, transfer_state::queued);
+  if (record.state == transfer_state::queued)
+    due = begin;
+}
+
+/// The part that an ended transfer leaves behind when it is forgotten.
+inline obsolete_part left_behind(const transfer_record& record) {
+  return {record.id, part_folder(record.request), record.part.part_name};
 }
 
 /// The counter of a state at rest.

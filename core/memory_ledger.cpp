@@ -1,50 +1,20 @@
 #include "core/ledger.hpp"
 #include "core/ledger_rules.hpp"
-#include "core/unique_function.hpp"
+#include "core/memory_rows.hpp"
+#include "core/resume_data.hpp"
 
 #include <algorithm>
-#include <map>
 #include <random>
-#include <set>
 #include <utility>
 
 namespace bellhop {
 
 namespace {
 
-/// The order of start.
-struct by_start {
-  bool operator()(const queue_position& a, const queue_position& b) const noexcept {
-    return a.priority != b.priority ? a.priority > b.priority : a.id < b.id;
-  }
-};
+using memory::log_entry;
+using memory::session_rows;
+using memory::transfer_row;
 
-struct log_entry {
-  time_point time{};
-  transfer_id transfer;
-  event_type type = event_type::completed;
-};
-
-struct transfer_row {
-  transfer_record record;
-  /// When a queued or waiting row may start; none means it may now, or (waiting) not by itself.
-  std::optional<time_point> due;
-  /// Its terminal event.
-  event_number ended_by;
-};
-
-/// A session with the indexes over its rows.
-struct session_rows {
-  session_record record;
-  session_counts counts;
-  std::set<transfer_id> ids;
-  std::set<queue_position, by_start> ready;
-  std::set<std::pair<time_point, transfer_id>> due;
-  std::map<event_number, log_entry> log;
-};
-
-/// Every change goes through three operations (`put_row`, `put_entry`, `put_header`), each of which keeps the indexes
-/// and notes its inverse: a rollback runs the inverses backwards.
 class memory_ledger final : public ledger {
 public:
   memory_ledger() {
@@ -68,81 +38,95 @@ public:
 
   void commit() override {
     need_transaction();
-    inverses_.clear();
+    rows_.keep();
     open_ = false;
   }
 
   void rollback() noexcept override {
-    // The inverses note inverses in turn, which nobody needs.
-    auto inverses = std::exchange(inverses_, {});
-    for (auto inverse = inverses.rbegin(); inverse != inverses.rend(); ++inverse)
-      (*inverse)();
-    inverses_.clear();
+    rows_.undo();
     open_ = false;
   }
 
   session_record put_session(const std::string& identifier, const session_configuration& configuration,
                              time_point now) override {
     need_transaction();
-    const auto known = sessions_.find(identifier);
-    session_record record =
-        known == sessions_.end() ? session_record{identifier, {}, now, {}, {}} : known->second.record;
+    session_record record;
+    record.identifier = identifier;
+    record.created_at = now;
+    if (const auto* known = rows_.find_session(identifier))
+      record = known->record;
     record.configuration = configuration;
-    put_header(identifier, record);
+    rows_.put_header(identifier, record);
     return record;
   }
 
   std::optional<session_record> find_session(const std::string& identifier) override {
-    const auto known = sessions_.find(identifier);
-    return known == sessions_.end() ? std::nullopt : std::optional{known->second.record};
+    const auto* known = rows_.find_session(identifier);
+    return known ? std::optional{known->record} : std::nullopt;
   }
 
   std::vector<session_record> sessions() override {
     std::vector<session_record> records;
-    for (const auto& [identifier, session] : sessions_)
+    for (const auto& [identifier, session] : rows_.sessions())
       records.push_back(session.record);
     return records;
   }
 
-  void remove_session(const std::string& identifier) override {
+  void set_phase(const std::string& identifier, session_phase phase) override {
     need_transaction();
-    auto& session = at(identifier);
-    while (!session.log.empty())
-      put_entry(identifier, session.log.begin()->first, {});
-    while (!session.ids.empty())
-      put_row(*session.ids.begin(), {});
-    put_header(identifier, {});
+    auto header = rows_.at(identifier).record;
+    header.phase = phase;
+    rows_.put_header(identifier, header);
   }
 
-  session_counts counts(const std::string& session) override { return at(session).counts; }
+  void set_paused(const std::string& identifier, bool paused) override {
+    need_transaction();
+    auto header = rows_.at(identifier).record;
+    header.paused = paused;
+    rows_.put_header(identifier, header);
+  }
+
+  void remove_session(const std::string& identifier) override {
+    need_transaction();
+    auto& session = rows_.at(identifier);
+    while (!session.log.empty())
+      rows_.put_entry(identifier, session.log.begin()->first, {});
+    while (!session.ids.empty())
+      rows_.put_row(*session.ids.begin(), {});
+    rows_.put_header(identifier, {});
+  }
+
+  session_counts counts(const std::string& session) override { return rows_.at(session).counts; }
 
   std::vector<transfer_id> submit(const std::string& session, std::span<const transfer_request> requests,
                                   time_point now) override {
     need_transaction();
-    at(session);
+    rows_.at(session);
     std::vector<transfer_id> ids;
     for (const auto& request : requests) {
       transfer_row row;
       row.record.id = {++last_id_};
       row.record.session = session;
       row.record.request = request;
+      row.record.request.resume_data.clear();
       row.record.state = request.suspended ? transfer_state::suspended : transfer_state::queued;
       row.record.submitted_at = now;
       if (!request.suspended && request.earliest_begin > now)
         row.due = request.earliest_begin;
+      take_over_part(request, row.record);
       ids.push_back(row.record.id);
-      put_row(ids.back(), std::move(row));
+      rows_.put_row(ids.back(), std::move(row));
     }
     return ids;
   }
 
   std::optional<transfer_record> find(transfer_id id) override {
-    const auto row = rows_.find(id);
-    return row == rows_.end() ? std::nullopt : std::optional{row->second.record};
+    const auto* row = rows_.find(id);
+    return row ? std::optional{row->record} : std::nullopt;
   }
 
   std::vector<transfer_record> list(const list_filter& filter) override {
-    const auto& ids = at(filter.session).ids;
+    const auto& ids = rows_.at(filter.session).ids;
     std::vector<transfer_record> records;
     for (auto id = ids.upper_bound(filter.after); id != ids.end() && records.size() < filter.limit; ++id) {
       const auto& record = rows_.at(*id).record;
@@ -157,7 +141,7 @@ public:
                                           time_point now) override {
     if (!open_)
       return ledger_rules::in_transaction(*this, [&] { return next_ready(identifier, after, limit, now); });
-    auto& session = at(identifier);
+    auto& session = rows_.at(identifier);
     make_due_ready(session, now);
     std::vector<transfer_record> records;
     for (auto next = session.ready.upper_bound(after); next != session.ready.end() && records.size() < limit; ++next)
@@ -166,29 +150,29 @@ public:
   }
 
   std::optional<time_point> next_due(const std::string& identifier, time_point now) override {
-    const auto& due = at(identifier).due;
+    const auto& due = rows_.at(identifier).due;
     const auto next = due.upper_bound({now, transfer_id{~std::uint64_t{0}}});
     return next == due.end() ? std::nullopt : std::optional{next->first};
   }
 
   void save_checkpoint(transfer_id id, const checkpoint& part) override {
     need_transaction();
-    if (auto row = unfinished(id)) {
+    if (auto row = rows_.unfinished(id)) {
       row->record.part = part ? part : checkpoint{};
       row->record.received = part.position;
       row->record.total = part.total;
-      put_row(id, std::move(row));
+      rows_.put_row(id, std::move(row));
     }
   }
 
   void save_waiting(const transfer_record& news) override {
     need_transaction();
-    auto row = unfinished(news.id);
+    auto row = rows_.unfinished(news.id);
     if (!row)
       return;
     const bool timed = ledger_rules::waits_for_time(news.waiting_for);
     auto& record = row->record;
-    to_rest(record, transfer_state::waiting);
+    ledger_rules::to_rest(record, transfer_state::waiting);
     record.waiting_for = news.waiting_for;
     record.retry_at = timed ? news.retry_at : time_point{};
     row->due = timed ? std::optional{news.retry_at} : std::nullopt;
@@ -199,48 +183,56 @@ public:
     record.received = news.received;
     record.total = news.total;
     record.last_error = news.last_error;
-    put_row(news.id, std::move(row));
+    rows_.put_row(news.id, std::move(row));
   }
 
   bool set_suspended(transfer_id id, bool suspended) override {
     need_transaction();
-    if (rows_.count(id) == 0)
-      ledger_rules::throw_unknown_transfer(id);
-    auto row = unfinished(id);
+    rows_.at(id);
+    auto row = rows_.unfinished(id);
     const auto next = suspended ? transfer_state::suspended : transfer_state::queued;
     if (!row || row->record.state == next)
       return false;
-    const auto begin = row->record.request.earliest_begin;
-    const bool waits_to_begin = row->record.state == transfer_state::suspended && begin != time_point{};
-    row->due = waits_to_begin ? std::optional{begin} : std::nullopt;
-    to_rest(row->record, next);
-    put_row(id, std::move(row));
+    const bool waits_to_begin = row->record.state == transfer_state::suspended;
+    row->due = waits_to_begin ? ledger_rules::due_at(row->record.request.earliest_begin) : std::nullopt;
+    ledger_rules::to_rest(row->record, next);
+    rows_.put_row(id, std::move(row));
+    return true;
+  }
+
+  bool change(transfer_id id, const transfer_change& news) override {
+    need_transaction();
+    rows_.at(id);
+    auto row = rows_.unfinished(id);
+    if (!row)
+      return false;
+    ledger_rules::apply(news, row->record, row->due);
+    rows_.put_row(id, std::move(row));
     return true;
   }
 
   std::optional<event> finish(transfer_id id, const outcome& result, time_point now) override {
     const auto state = ledger_rules::state_after(result.type);
     need_transaction();
-    if (rows_.count(id) == 0)
-      ledger_rules::throw_unknown_transfer(id);
-    auto row = unfinished(id);
+    rows_.at(id);
+    auto row = rows_.unfinished(id);
     if (!row)
       return {};
-    auto header = at(row->record.session).record;
+    auto header = rows_.at(row->record.session).record;
     ++header.last_event.value;
     row->ended_by = header.last_event;
     row->due = {};
     end(row->record, state, result, now);
     const log_entry entry{now, id, result.type};
     auto ended = complete(row->record, header.last_event, entry);
-    put_row(id, std::move(row));
-    put_entry(header.identifier, header.last_event, entry);
-    put_header(header.identifier, header);
+    rows_.put_row(id, std::move(row));
+    rows_.put_entry(header.identifier, header.last_event, entry);
+    rows_.put_header(header.identifier, header);
     return ended;
   }
 
   std::vector<event> events(const std::string& session, event_number after, std::uint32_t limit) override {
-    const auto& log = at(session).log;
+    const auto& log = rows_.at(session).log;
     std::vector<event> page;
     for (auto entry = log.upper_bound(after); entry != log.end() && page.size() < limit; ++entry)
       page.push_back(complete(rows_.at(entry->second.transfer).record, entry->first, entry->second));
@@ -249,36 +241,39 @@ public:
 
   void acknowledge(const std::string& identifier, event_number upto) override {
     need_transaction();
-    auto header = at(identifier).record;
+    auto header = rows_.at(identifier).record;
     if (upto > header.last_event)
       ledger_rules::throw_beyond_last(upto, header.last_event);
     if (upto <= header.acknowledged)
       return;
     header.acknowledged = upto;
-    put_header(identifier, header);
+    rows_.put_header(identifier, header);
   }
 
   void remove(transfer_id id) override {
     need_transaction();
-    const auto row = rows_.find(id);
-    if (row == rows_.end())
-      ledger_rules::throw_unknown_transfer(id);
-    if (!is_terminal(row->second.record.state))
+    const auto& row = rows_.at(id);
+    if (!is_terminal(row.record.state))
       ledger_rules::throw_not_ended(id);
-    put_entry(row->second.record.session, row->second.ended_by, {});
-    put_row(id, {});
+    rows_.put_entry(row.record.session, row.ended_by, {});
+    rows_.put_row(id, {});
   }
 
-  std::uint64_t prune(const std::string& identifier, time_point cutoff) override {
+  pruned prune(const std::string& identifier, time_point cutoff) override {
     need_transaction();
-    const auto& session = at(identifier);
+    const auto& session = rows_.at(identifier);
     std::vector<transfer_id> old;
     for (const auto& [seq, entry] : session.log)
       if (seq <= session.record.acknowledged && entry.time < cutoff && old.size() < prune_limit)
         old.push_back(entry.transfer);
-    for (const auto id : old)
+    pruned forgotten;
+    for (const auto id : old) {
+      if (const auto& record = rows_.at(id).record; record.part)
+        forgotten.parts.push_back(ledger_rules::left_behind(record));
       remove(id);
-    return old.size();
+    }
+    forgotten.transfers = old.size();
+    return forgotten;
   }
 
 private:
@@ -287,40 +282,32 @@ private:
       ledger_rules::throw_no_transaction();
   }
 
-  session_rows& at(const std::string& identifier) {
-    const auto known = sessions_.find(identifier);
-    if (known == sessions_.end())
-      ledger_rules::throw_unknown_session(identifier);
-    return known->second;
-  }
-
-  /// A copy to change and to put back; none when it has ended or is unknown.
-  std::optional<transfer_row> unfinished(transfer_id id) const {
-    const auto row = rows_.find(id);
-    if (row == rows_.end() || is_terminal(row->second.record.state))
-      return {};
-    return row->second;
-  }
-
-  static void to_rest(transfer_record& record, transfer_state state) {
-    record.state = state;
-    record.waiting_for = wait_reason::none;
-    record.retry_at = {};
-    record.request.suspended = state == transfer_state::suspended;
+  /// Of the ended transfer that the request goes on with, which has none any more then.
+  void take_over_part(const transfer_request& request, transfer_record& record) {
+    const auto point = parse_resume_data(request.resume_data);
+    const auto* ended = point && point->ledger_id == id_ ? rows_.find(point->transfer) : nullptr;
+    if (!ended || !goes_on_with(request, ended->record))
+      return;
+    record.part = ended->record.part;
+    record.received = record.part.position;
+    record.total = record.part.total;
+    auto without = *ended;
+    without.record.part = {};
+    rows_.put_row(point->transfer, std::move(without));
   }
 
   static void end(transfer_record& record, transfer_state state, const outcome& result, time_point now) {
-    to_rest(record, state);
+    ledger_rules::to_rest(record, state);
     record.attempts = result.attempts;
     record.received = result.received;
     record.total = result.total;
     record.last_error = result.why;
     record.finished_at = now;
     record.sha256 = result.sha256;
-    if (state == transfer_state::completed) {
-      record.part = {};
+    const bool completed = state == transfer_state::completed;
+    record.part = result.part && !completed ? result.part : checkpoint{};
+    if (completed)
       record.published = result.published.empty() ? record.request.destination : result.published;
-    }
   }
 
   static event complete(const transfer_record& record, event_number seq, const log_entry& entry) {
@@ -348,82 +335,15 @@ private:
     for (const auto id : ready) {
       auto row = rows_.at(id);
       row.due = {};
-      to_rest(row.record, transfer_state::queued);
-      put_row(id, std::move(row));
+      ledger_rules::to_rest(row.record, transfer_state::queued);
+      rows_.put_row(id, std::move(row));
     }
-  }
-
-  void index(const transfer_row& row, bool present) {
-    const auto& record = row.record;
-    auto& session = sessions_.at(record.session);
-    ledger_rules::counter(session.counts, record.state) += present ? 1 : std::uint64_t{0} - 1;
-    const auto set = [present](auto& keys, const auto& key) {
-      if (present)
-        keys.insert(key);
-      else
-        keys.erase(key);
-    };
-    set(session.ids, record.id);
-    if (row.due)
-      set(session.due, std::pair{*row.due, record.id});
-    else if (record.state == transfer_state::queued)
-      set(session.ready, queue_position{record.request.priority, record.id});
-  }
-
-  /// Inserts, replaces or (none) removes a row.
-  void put_row(transfer_id id, std::optional<transfer_row> row) {
-    std::optional<transfer_row> before;
-    if (const auto known = rows_.find(id); known != rows_.end()) {
-      before = std::move(known->second);
-      index(*before, false);
-      rows_.erase(known);
-    }
-    if (row) {
-      index(*row, true);
-      rows_.emplace(id, std::move(*row));
-    }
-    inverses_.push_back([this, id, before = std::move(before)]() mutable { put_row(id, std::move(before)); });
-  }
-
-  void put_entry(const std::string& identifier, event_number seq, std::optional<log_entry> entry) {
-    auto& session = sessions_.at(identifier);
-    std::optional<log_entry> before;
-    const auto pending = seq > session.record.acknowledged ? std::uint64_t{1} : 0;
-    if (const auto known = session.log.find(seq); known != session.log.end()) {
-      before = known->second;
-      session.counts.unacknowledged_events -= pending;
-      session.log.erase(known);
-    }
-    if (entry) {
-      session.counts.unacknowledged_events += pending;
-      session.log.emplace(seq, *entry);
-    }
-    inverses_.push_back([this, identifier, seq, before] { put_entry(identifier, seq, before); });
-  }
-
-  void put_header(const std::string& identifier, std::optional<session_record> header) {
-    std::optional<session_record> before;
-    if (const auto known = sessions_.find(identifier); known != sessions_.end())
-      before = known->second.record;
-    if (header) {
-      auto& session = sessions_[identifier];
-      session.record = std::move(*header);
-      const auto acknowledged = session.log.upper_bound(session.record.acknowledged);
-      if (!before || before->acknowledged != session.record.acknowledged)
-        session.counts.unacknowledged_events =
-            static_cast<std::uint64_t>(std::distance(acknowledged, session.log.end()));
-    } else {
-      sessions_.erase(identifier);
-    }
-    inverses_.push_back([this, identifier, before = std::move(before)] { put_header(identifier, before); });
   }
 
   std::string id_;
   bool open_ = false;
   std::uint64_t last_id_ = 0;
-  std::map<transfer_id, transfer_row> rows_;
-  std::map<std::string, session_rows> sessions_;
-  std::vector<unique_function<void()>> inverses_;
+  memory::rows rows_;
 };
 
 } // namespace

@@ -208,7 +208,7 @@ std::int64_t session_number(const query& row) {
 
 transfer_record read_transfer(const query& row, std::string session) {
   transfer_record record;
-  record.id = {static_cast<std::uint64_t>(row.integer(col_id))};
+  record.id = id_of(row.integer(col_id));
   record.session = std::move(session);
   record.request = read_request(row);
   record.state = static_cast<transfer_state>(row.integer(col_state));
@@ -230,6 +230,17 @@ transfer_record read_transfer(const query& row, std::string session) {
   return record;
 }
 
+std::optional<time_point> read_due(const query& row) {
+  return row.is_null(col_due) ? std::nullopt : std::optional{from_micros(row.integer(col_due))};
+}
+
+path stored_part_folder(const std::string& destination, const std::string& options) {
+  transfer_request request;
+  request.destination = destination;
+  read_options(options, request);
+  return part_folder(request);
+}
+
 const char* const insert_transfer =
     "INSERT INTO transfers(id, session, state, priority, due_us, begin_us, submitted_us, url, destination, "
     "on_conflict, "
@@ -240,9 +251,9 @@ void bind_request(query& insert, transfer_id id, std::int64_t session, const tra
   texts = {headers_text(request.headers), checksum_text(request.expected), options_text(request)};
   const auto begin = to_micros(request.earliest_begin);
   const bool later = !request.suspended && request.earliest_begin > now;
-  insert.integer(1, static_cast<std::int64_t>(id.value))
+  insert.integer(1, number(id))
       .integer(2, session)
-      .integer(3, static_cast<int>(request.suspended ? transfer_state::suspended : transfer_state::queued))
+      .integer(3, number(request.suspended ? transfer_state::suspended : transfer_state::queued))
       .real(4, request.priority)
       .integer_or_null(5, later ? begin : 0, 0)
       .integer_or_null(6, begin, 0)
@@ -254,6 +265,22 @@ void bind_request(query& insert, transfer_id id, std::int64_t session, const tra
       .text_or_null(12, texts.headers)
       .text_or_null(13, texts.options)
       .text_or_null(14, request.metadata);
+}
+
+void bind_change(query& update, const transfer_record& record, std::optional<time_point> due, request_texts& texts) {
+  const auto& request = record.request;
+  texts = {headers_text(request.headers), {}, options_text(request)};
+  update.integer(1, number(record.state));
+  if (due)
+    update.integer(2, to_micros(*due));
+  else
+    update.null(2);
+  update.integer(3, static_cast<int>(record.waiting_for))
+      .real(4, request.priority)
+      .integer_or_null(5, to_micros(request.earliest_begin), 0)
+      .text_or_null(6, texts.headers)
+      .text_or_null(7, texts.options)
+      .integer(8, number(record.id));
 }
 
 void bind_part(query& update, int first, const checkpoint& part) {

@@ -5,6 +5,7 @@
 #include <SQLiteCpp/Statement.h>
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 /// Values to rows and back (core/ledger_format.md). Private to the SQLite ledger; SQLite::Exception is passed on.
@@ -45,12 +46,32 @@ private:
   SQLite::Statement& statement_;
 };
 
+constexpr int number(transfer_state state) noexcept {
+  return static_cast<int>(state);
+}
+
+constexpr std::int64_t number(transfer_id id) noexcept {
+  return static_cast<std::int64_t>(id.value);
+}
+
+constexpr std::int64_t number(event_number seq) noexcept {
+  return static_cast<std::int64_t>(seq.value);
+}
+
+constexpr transfer_id id_of(std::int64_t value) noexcept {
+  return {static_cast<std::uint64_t>(value)};
+}
+
 /// What `read_transfer` reads, in its order.
 extern const char* const transfer_columns;
 
 /// The number of the session that a row of `transfer_columns` belongs to.
 std::int64_t session_number(const query&);
 transfer_record read_transfer(const query&, std::string session);
+/// When a queued or waiting row of `transfer_columns` may start, if that is stored.
+std::optional<time_point> read_due(const query&);
+/// The folder of a row's part, from its columns `destination` and `options`.
+path stored_part_folder(const std::string& destination, const std::string& options);
 
 /// What `bind_request` binds: parameters 1 to 14.
 extern const char* const insert_transfer;
@@ -64,6 +85,9 @@ struct request_texts {
 
 /// Binds all of `insert_transfer`; request and texts must live until the statement ran.
 void bind_request(query&, transfer_id, std::int64_t session, const transfer_request&, time_point now, request_texts&);
+
+/// Binds all of the statement `change`; record and texts must live until it ran.
+void bind_change(query&, const transfer_record&, std::optional<time_point> due, request_texts&);
 
 /// Binds a part to the seven parameters from `first` on: name, inode, position, hash, total, etag, last_modified.
 void bind_part(query&, int first, const checkpoint&);

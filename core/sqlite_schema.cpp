@@ -97,6 +97,13 @@ CREATE TABLE events(
   type     INTEGER NOT NULL,
   PRIMARY KEY(session, seq)
 ) WITHOUT ROWID;
+)",
+    // Until now an ended transfer's part was removed, but its columns stayed; from now on they say that it is there.
+    R"(
+ALTER TABLE sessions ADD COLUMN phase INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE sessions ADD COLUMN paused INTEGER NOT NULL DEFAULT 0;
+UPDATE transfers SET part = NULL, part_inode = NULL, part_position = NULL, part_hash = NULL, part_total = NULL,
+  part_etag = NULL, part_last_modified = NULL WHERE state >= 5 AND part IS NOT NULL;
 )"};
 
 std::int64_t ask(SQLite::Database& db, const char* pragma) {

@@ -11,7 +11,7 @@
 namespace bellhop::sqlite {
 
 /// What this version writes (PRAGMA user_version).
-inline constexpr int schema_version = 1;
+inline constexpr int schema_version = 2;
 
 /// Opens or creates, migrates, and checks that the schema and the meta table can be read. Throws `failure` as
 /// `open_sqlite_ledger` promises.

@@ -8,6 +8,9 @@ namespace bellhop::sqlite {
 
 namespace {
 
+static_assert(static_cast<int>(session_phase::open) == 0 && static_cast<int>(session_phase::finishing) == 1 &&
+              static_cast<int>(session_phase::cancelling) == 2);
+
 session_row read_session(const query& row) {
   const auto number = [&](int column) { return static_cast<std::uint64_t>(row.integer(column)); };
   session_row session;
@@ -17,6 +20,8 @@ session_row read_session(const query& row) {
   session.record.created_at = from_micros(row.integer(3));
   session.record.acknowledged = {number(4)};
   session.record.last_event = {number(5)};
+  session.record.phase = static_cast<session_phase>(row.integer(13));
+  session.record.paused = row.integer(14) != 0;
   session.counts = {number(6), number(7), number(8), number(9), number(10), number(11), number(12)};
   return session;
 }
@@ -26,11 +31,12 @@ session_row read_session(const query& row) {
 session_table::session_table(SQLite::Database& db, bool sole_writer)
     : db_(db), sole_writer_(sole_writer),
       select_(db, "SELECT number, identifier, configuration, created_us, acknowledged, last_event, suspended, queued, "
-                  "waiting, completed, failed, cancelled, unacknowledged FROM sessions"),
+                  "waiting, completed, failed, cancelled, unacknowledged, phase, paused FROM sessions"),
       upsert_(db, "INSERT INTO sessions(identifier, configuration, created_us) VALUES(?, ?, ?) "
                   "ON CONFLICT(identifier) DO UPDATE SET configuration = excluded.configuration"),
       update_(db, "UPDATE sessions SET acknowledged = ?, last_event = ?, suspended = ?, queued = ?, waiting = ?, "
-                  "completed = ?, failed = ?, cancelled = ?, unacknowledged = ? WHERE number = ?"),
+                  "completed = ?, failed = ?, cancelled = ?, unacknowledged = ?, phase = ?, paused = ? "
+                  "WHERE number = ?"),
       delete_(db, "DELETE FROM sessions WHERE number = ?") {}
 
 void session_table::load() {
@@ -104,6 +110,8 @@ void session_table::write_back() {
          {session.record.acknowledged.value, session.record.last_event.value, counts.suspended, counts.queued,
           counts.waiting, counts.completed, counts.failed, counts.cancelled, counts.unacknowledged_events})
       update.integer(++parameter, static_cast<std::int64_t>(value));
+    update.integer(++parameter, static_cast<int>(session.record.phase));
+    update.integer(++parameter, session.record.paused ? 1 : 0);
     update.integer(++parameter, number).run();
     session.changed = false;
   }

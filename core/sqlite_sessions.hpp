@@ -27,7 +27,8 @@ public:
   /// `sole_writer`: nobody else changes the table, so what was read stays valid.
   session_table(SQLite::Database&, bool sole_writer);
 
-  /// Valid until `forget` or `erase`; who changes counters or numbers sets `changed`.
+  /// Valid until `forget` or `erase`; who changes counters, numbers, phase or pause sets
+  /// `changed`.
   session_row* find(const std::string& identifier);
   /// Throws `unknown_session`.
   session_row& at(const std::string& identifier);

@@ -14,10 +14,11 @@ std::string select_transfer(const char* rest) {
   return fmt::format("SELECT {} FROM transfers {}", transfer_columns, rest);
 }
 
-std::string finish_transfer(const char* rest) {
-  return fmt::format("UPDATE transfers SET state = ?, due_us = NULL, waiting_for = 0, attempts = ?, received = ?, "
-                     "total = ?, finished_us = ?, event = ?, error = ?, published = ?, sha256 = ?{} WHERE id = ?",
-                     rest);
+constexpr auto set_part = "part = ?, part_inode = ?, part_position = ?, part_hash = ?, part_total = ?, part_etag = ?, "
+                          "part_last_modified = ?";
+
+std::string update_with_part(const char* rest) {
+  return fmt::format("UPDATE transfers SET {}, {}", set_part, rest);
 }
 
 } // namespace
@@ -34,19 +35,19 @@ statements::statements(SQLite::Database& db)
                      "WHERE session = ? AND state = ? AND due_us BETWEEN ? AND ?"),
       next_due(db, "SELECT min(due_us) FROM transfers WHERE session = ? AND state = ? AND due_us > ?"),
       state(db, "SELECT session, state FROM transfers WHERE id = ?"),
-      save_part(db, "UPDATE transfers SET part = ?, part_inode = ?, part_position = ?, part_hash = ?, part_total = ?, "
-                    "part_etag = ?, part_last_modified = ?, received = ?, total = ? WHERE id = ? AND state < 5"),
-      save_waiting(db, "UPDATE transfers SET part = ?, part_inode = ?, part_position = ?, part_hash = ?, "
-                       "part_total = ?, part_etag = ?, part_last_modified = ?, received = ?, total = ?, state = 3, "
-                       "due_us = ?, waiting_for = ?, attempts = ?, failures = ?, mismatches = ?, error = ? "
-                       "WHERE id = ?"),
+      save_part(db, update_with_part("received = ?, total = ? WHERE id = ? AND state < 5")),
+      clear_part(db, "UPDATE transfers SET part = NULL, part_inode = NULL, part_position = NULL, part_hash = NULL, "
+                     "part_total = NULL, part_etag = NULL, part_last_modified = NULL WHERE id = ?"),
+      save_waiting(db, update_with_part("received = ?, total = ?, state = 3, due_us = ?, waiting_for = ?, "
+                                        "attempts = ?, failures = ?, mismatches = ?, error = ? WHERE id = ?")),
       suspend(db, "UPDATE transfers SET state = 0, due_us = NULL, waiting_for = 0 WHERE id = ?"),
       resume(db, "UPDATE transfers SET state = 1, due_us = CASE state WHEN 3 THEN NULL ELSE begin_us END, "
                  "waiting_for = 0 WHERE id = ?"),
+      change(db, "UPDATE transfers SET state = ?, due_us = ?, waiting_for = ?, priority = ?, begin_us = ?, "
+                 "headers = ?, options = ? WHERE id = ?"),
       ending(db, "SELECT session, state, url, destination, metadata FROM transfers WHERE id = ?"),
-      complete(db, finish_transfer(", part = NULL, part_inode = NULL, part_position = NULL, part_hash = NULL, "
-                                   "part_total = NULL, part_etag = NULL, part_last_modified = NULL")),
-      fail(db, finish_transfer("")),
+      finish(db, update_with_part("state = ?, due_us = NULL, waiting_for = 0, attempts = ?, received = ?, total = ?, "
+                                  "finished_us = ?, event = ?, error = ?, published = ?, sha256 = ? WHERE id = ?")),
       insert_event(db, "INSERT INTO events(session, seq, time_us, transfer, type) VALUES(?, ?, ?, ?, ?)"),
       events(db, "SELECT e.seq, e.time_us, e.transfer, e.type, t.url, t.destination, t.published, t.received, t.error, "
                  "t.sha256, t.metadata FROM events e CROSS JOIN transfers t ON t.id = e.transfer "
@@ -54,7 +55,7 @@ statements::statements(SQLite::Database& db)
       count_events(db, "SELECT count(*) FROM events WHERE session = ? AND seq > ? AND seq <= ?"),
       old_transfers(db, "SELECT transfer FROM events WHERE session = ? AND seq <= ? AND time_us < ? ORDER BY seq "
                         "LIMIT ?"),
-      removable(db, "SELECT session, state, event FROM transfers WHERE id = ?"),
+      removable(db, "SELECT session, state, event, part, destination, options FROM transfers WHERE id = ?"),
       remove_transfer(db, "DELETE FROM transfers WHERE id = ?"),
       remove_event(db, "DELETE FROM events WHERE session = ? AND seq = ?"),
       remove_transfers(db, "DELETE FROM transfers WHERE session = ?"),

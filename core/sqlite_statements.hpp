@@ -21,12 +21,13 @@ struct statements {
   SQLite::Statement next_due;
   SQLite::Statement state;
   SQLite::Statement save_part;
+  SQLite::Statement clear_part;
   SQLite::Statement save_waiting;
   SQLite::Statement suspend;
   SQLite::Statement resume;
+  SQLite::Statement change;
   SQLite::Statement ending;
-  SQLite::Statement complete;
-  SQLite::Statement fail;
+  SQLite::Statement finish;
   SQLite::Statement insert_event;
   SQLite::Statement events;
   SQLite::Statement count_events;

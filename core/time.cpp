@@ -82,6 +82,18 @@ bool leap_second_fits(time_point after) noexcept {
   return after - midnight < seconds{1} && year_month_day{midnight}.day() == day{1};
 }
 
+/// With as many digits after the second as the unit has.
+template <class Unit>
+std::string format_in(time_point t) {
+  const auto midnight = floor<days>(t);
+  const year_month_day date{midnight};
+  const hh_mm_ss clock{floor<Unit>(t - midnight)};
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:0{}}Z", static_cast<int>(date.year()),
+                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count(),
+                     clock.fractional_width);
+}
+
 } // namespace
 
 time_point now() noexcept {
@@ -89,13 +101,12 @@ time_point now() noexcept {
 }
 
 std::string to_rfc3339(time_point t) {
+  return format_in<milliseconds>(std::clamp(t, earliest, latest));
+}
+
+std::string to_rfc3339_exact(time_point t) {
   t = std::clamp(t, earliest, latest);
-  const auto midnight = floor<days>(t);
-  const year_month_day date{midnight};
-  const hh_mm_ss clock{floor<milliseconds>(t - midnight)};
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
-                     static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                     clock.minutes().count(), clock.seconds().count(), clock.subseconds().count());
+  return t == floor<milliseconds>(t) ? format_in<milliseconds>(t) : format_in<microseconds>(t);
 }
 
 bool from_rfc3339(std::string_view text, time_point& out) noexcept {

@@ -19,6 +19,9 @@ time_point now() noexcept;
 /// which have no such form, are shown as its first or last one.
 std::string to_rfc3339(time_point);
 
+/// The same with microseconds where milliseconds would lose some: what is written reads back as it was.
+std::string to_rfc3339_exact(time_point);
+
 /// Accepts what RFC 3339 allows, with any offset and the date and time set apart by T, t or a space; false and `out`
 /// untouched otherwise. What is finer than a microsecond is dropped; a leap second (only where one can be) is taken as
 /// the second after it.

@@ -108,6 +108,9 @@ struct transfer_request {
   friend bool operator==(const transfer_request&, const transfer_request&) = default;
 };
 
+/// The folder that the file is published in, and its part is kept in until then.
+path part_folder(const transfer_request&);
+
 /// What may be changed about a transfer that has not ended; what is absent stays as it is. An active one goes back to
 /// the queue for it and keeps what it has.
 struct transfer_change {
@@ -239,6 +242,7 @@ enum class notice_type : std::uint8_t {
 };
 
 std::string_view to_string(notice_type) noexcept;
+bool from_string(std::string_view, notice_type&) noexcept;
 
 struct notice {
   transfer_id transfer;

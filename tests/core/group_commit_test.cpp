@@ -42,6 +42,8 @@ public:
   }
   std::optional<session_record> find_session(const std::string& s) override { return inner_->find_session(s); }
   std::vector<session_record> sessions() override { return inner_->sessions(); }
+  void set_phase(const std::string& s, session_phase phase) override { inner_->set_phase(s, phase); }
+  void set_paused(const std::string& s, bool paused) override { inner_->set_paused(s, paused); }
   void remove_session(const std::string& s) override { inner_->remove_session(s); }
   session_counts counts(const std::string& s) override { return inner_->counts(s); }
   std::vector<transfer_id> submit(const std::string& s, std::span<const transfer_request> r, time_point now) override {
@@ -58,6 +60,7 @@ public:
   void save_checkpoint(transfer_id id, const checkpoint& part) override { inner_->save_checkpoint(id, part); }
   void save_waiting(const transfer_record& r) override { inner_->save_waiting(r); }
   bool set_suspended(transfer_id id, bool suspended) override { return inner_->set_suspended(id, suspended); }
+  bool change(transfer_id id, const transfer_change& news) override { return inner_->change(id, news); }
   std::optional<event> finish(transfer_id id, const outcome& o, time_point now) override {
     fail_write();
     return inner_->finish(id, o, now);
@@ -67,7 +70,7 @@ public:
   }
   void acknowledge(const std::string& s, event_number upto) override { inner_->acknowledge(s, upto); }
   void remove(transfer_id id) override { inner_->remove(id); }
-  std::uint64_t prune(const std::string& s, time_point cutoff) override { return inner_->prune(s, cutoff); }
+  pruned prune(const std::string& s, time_point cutoff) override { return inner_->prune(s, cutoff); }
 
 private:
   void fail_write() const {
