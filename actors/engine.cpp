@@ -2,6 +2,7 @@
 
 #include "actors/completion_handler.hpp"
 #include "actors/errors.hpp"
+#include "actors/launcher.hpp"
 #include "actors/ledger.hpp"
 #include "actors/network.hpp"
 #include "actors/publisher.hpp"
@@ -274,12 +275,19 @@ attempt_id fresh_attempt() {
 }
 
 ledger_actor spawn_ledger(caf::actor_system& system, std::unique_ptr<ledger> database,
-                          std::shared_ptr<state_directory> lock) {
+                          std::shared_ptr<state_directory> lock, std::shared_ptr<engine_metrics> metrics) {
   auto setting = std::make_shared<ledger_setting>();
+  setting->commits.metrics = std::move(metrics);
   setting->database = std::move(database);
   setting->lock = std::move(lock);
   setting->now = now;
   return system.spawn<caf::detached>(ledger_behavior, std::move(setting));
+}
+
+launcher_actor spawn_launcher(caf::actor_system& system, const engine_options& options, const path& state) {
+  auto setting = make_launcher_setting(state, options.socket);
+  setting.changed = options.launch_changed;
+  return system.spawn(launcher_behavior, std::move(setting));
 }
 
 } // namespace
@@ -288,14 +296,20 @@ engine_actor open_engine(caf::actor_system& system, const engine_options& option
   auto state = std::make_shared<state_directory>(options.state.empty() ? default_state_directory() : options.state);
   auto database = open_sqlite_ledger(state->ledger_file(), options.durable);
   auto durable = std::make_shared<services>();
-  durable->ledger = spawn_ledger(system, std::move(database), std::move(state));
-  durable->network = system.spawn(network_behavior, options.network);
+  if (options.launches)
+    durable->launcher = spawn_launcher(system, options, state->where());
+  durable->ledger = spawn_ledger(system, std::move(database), std::move(state), options.metrics);
+  auto network = options.network;
+  network.metrics = options.metrics;
+  durable->network = system.spawn(network_behavior, std::move(network));
   durable->publisher = system.spawn(publisher_behavior);
   durable->now = now;
   durable->jitter = uniform;
   durable->next_attempt = fresh_attempt;
+  durable->metrics = options.metrics;
   auto ephemeral = std::make_shared<services>(*durable);
-  ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr);
+  ephemeral->launcher = nullptr;
+  ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr, nullptr);
   return system.spawn(engine_behavior, std::move(durable), std::move(ephemeral));
 }
 

@@ -242,6 +242,15 @@ using launcher_actor = caf::typed_actor<
     // From the engine: the session's program has called its completion handler. Ends the back-off.
     caf::reacts_to<complete_atom, std::string>>;
 
+/// A launcher, as it talks to itself. The numbers drop what is stale.
+using launcher_control_actor = launcher_actor::extend<
+    // From the thread that starts programs: this start of the session's program has become this process.
+    caf::reacts_to<start_atom, std::string, std::uint64_t, std::int32_t>,
+    // From there: it has ended, or could not be started; this is how.
+    caf::reacts_to<done_atom, std::string, std::uint64_t, error>,
+    // From itself: the session's back-off may be over.
+    caf::reacts_to<due_atom, std::string, std::uint64_t>>;
+
 /// One active transfer after another: an actor that has ended one is given the next, since making an actor, watching it
 /// and ending it costs more than all its messages. What it does is decided by machine::transfer_machine
 /// (core/transfer_machine.hpp).
@@ -381,6 +390,30 @@ using engine_control_actor = engine_actor::extend<
     // waits until it has ended, and then gets a new session.
     caf::replies_to<invalid_atom, std::string>::with<void>>;
 
+// ---------------------------------------------------------------------------------------------------------------------
+// The way to the daemon, in a program that is attached to it: the engine and the sessions there are speak docs/api.md
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Reads a stream of events.
+using stream_reader_actor = caf::typed_actor<
+    // From the API: the stream is open.
+    caf::reacts_to<ready_atom, stream_id>,
+    // From the API: what has come. To be told to it with `accept`, since it lets only so many come.
+    caf::reacts_to<events_atom, stream_id, stream_events_ptr>,
+    // From the API: the stream has ended, or could not be opened. `daemon_unavailable`: try again.
+    caf::reacts_to<closed_atom, stream_id, error>>;
+
+/// The daemon's API (core/api_client.hpp): one thread that waits for a socket.
+using api_actor = caf::typed_actor<
+    // Asks the daemon; waits for it while it is restarted. Always answered: what the daemon refuses is an answer too.
+    caf::replies_to<api_request>::with<api_answer>,
+    // Opens a stream for this reader, which has one at a time. Closed when the reader ends.
+    caf::reacts_to<open_atom, api_stream, stream_reader_actor>,
+    // So many events of a stream were dealt with.
+    caf::reacts_to<accept_atom, stream_id, std::uint64_t>,
+    // Answers all that is pending with `shutting_down`, and ends all streams with it.
+    caf::replies_to<stop_atom>::with<void>>;
+
 } // namespace bellhop
 
 CAF_BEGIN_TYPE_ID_BLOCK(bellhop, caf::first_custom_type_id)
@@ -438,6 +471,13 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::body_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::head_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::result_ptr))
 
+// Between a program and its way to the daemon.
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_request))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_answer))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_id))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_stream))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_events_ptr))
+
 // The roles' handles, where a message carries one.
 CAF_ADD_TYPE_ID(bellhop, (bellhop::session_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::session_control_actor))
@@ -446,5 +486,6 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::delegate_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::app_delegate_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::observer_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::completion_handler_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_reader_actor))
 
 CAF_END_TYPE_ID_BLOCK(bellhop)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api_client.hpp"
 #include "core/body_pipe.hpp"
 #include "core/configuration.hpp"
 #include "core/http_client.hpp"
@@ -247,6 +248,7 @@ using pipe_ptr = std::shared_ptr<body_pipe>;
 using body_ptr = std::shared_ptr<const body_buffer>;
 using head_ptr = std::shared_ptr<const response_head>;
 using result_ptr = std::shared_ptr<attempt_result>;
+using stream_events_ptr = std::shared_ptr<const std::vector<stream_event>>;
 
 } // namespace bellhop
 
@@ -262,3 +264,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::pipe_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::body_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::head_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::result_ptr)
+
+// Between a program and its way to the daemon, which is one process too.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::api_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::api_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::api_stream)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::stream_events_ptr)
