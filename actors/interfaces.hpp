@@ -186,7 +186,7 @@ using session_actor = caf::typed_actor<
     caf::replies_to<acknowledge_atom, event_number>::with<void>,
     // What is known about one transfer now.
     caf::replies_to<find_atom, transfer_id>::with<transfer_record>,
-    // A page of transfers.
+    // A page of transfers. An active one is found among the queued, and is `running` in the answer.
     caf::replies_to<list_atom, list_filter>::with<std::vector<transfer_record>>,
     // How many are in which state; active ones count as queued.
     caf::replies_to<counts_atom>::with<session_counts>,
@@ -194,14 +194,15 @@ using session_actor = caf::typed_actor<
     caf::replies_to<status_atom>::with<session_status>,
     // The log after this event, at most so many.
     caf::replies_to<events_atom, event_number, std::uint32_t>::with<std::vector<event>>,
-    // Tell this one too, until it ends: every event after that number, in order, and the news. Any number may watch;
-    // none of them makes the session attached, and none holds up another.
+    // Tell this one too, until it ends: every event after that number, in order, and the news; a number beyond the last
+    // means from now on. Any number may watch; none of them makes the session attached, and none holds up another.
     caf::replies_to<watch_atom, delegate_actor, event_number>::with<void>,
-    // `true`: take all transfers from the wire and start none; `false`: go on. Stored.
+    // `true`: take all transfers from the wire and start none; `false`: go on. Stored; answered when it is so.
     caf::replies_to<pause_atom, bool>::with<void>,
     // No more transfers are accepted; when those it has have ended (`true`: they are cancelled) and every event was
-    // acknowledged, the session is forgotten, the delegate is told `invalid`, and the actor ends. Answered when it is
-    // recorded. finishTasksAndInvalidate, invalidateAndCancel.
+    // acknowledged, the session is forgotten, the delegate is told `invalid`, and the actor ends. Suspended transfers
+    // have not ended: with `false` the session stays until they are resumed or cancelled. Answered when it is recorded.
+    // finishTasksAndInvalidate, invalidateAndCancel.
     caf::replies_to<invalidate_atom, bool>::with<void>>;
 
 /// A session, as its transfers, the ledger, the network and the engine see it.
@@ -315,11 +316,14 @@ using publisher_actor = caf::typed_actor<
 using ledger_actor = caf::typed_actor<
     // Opens or creates a session; with `true` the configuration replaces a stored one.
     caf::replies_to<open_atom, std::string, session_configuration, bool>::with<opened_session>,
+    // Opens a session that exists.
+    caf::replies_to<open_atom, std::string>::with<opened_session>,
     // All sessions.
     caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
     // Adds transfers, checked before.
     caf::replies_to<submit_atom, std::string, std::vector<transfer_request>>::with<std::vector<transfer_id>>,
-    // The same for a source, which is read here, within one transaction.
+    // The same for a source, which is read here, within one transaction of its own: it throws, and nothing of it is
+    // added.
     caf::replies_to<submit_atom, std::string, source_ptr>::with<transfer_range>,
     // Changes what was asked of a transfer; false if it has ended.
     caf::replies_to<change_atom, transfer_id, transfer_change>::with<bool>,
@@ -365,6 +369,8 @@ using engine_actor = caf::typed_actor<
     caf::replies_to<open_atom, std::string, session_configuration, bool>::with<session_actor>,
     // The session of this identifier, which must exist.
     caf::replies_to<find_atom, std::string>::with<session_actor>,
+    // Lets all sessions of the state directory go on, without anybody having opened them. Answers how many there are.
+    caf::replies_to<start_atom>::with<std::uint64_t>,
     // All sessions of the state directory.
     caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
     // The program's app delegate: told at once of every session that has undelivered events or unfinished transfers and
@@ -377,6 +383,12 @@ using engine_actor = caf::typed_actor<
     // Stop everything in order: transfers, ledger, publisher, network. Answered when it is done, at the latest after
     // the deadline; what had not stopped by then is as after a crash: nothing is lost.
     caf::replies_to<shutdown_atom, caf::timespan>::with<void>>;
+
+/// The engine, as its sessions see it.
+using engine_control_actor = engine_actor::extend<
+    // From a session that was invalidated and has nothing left: answered when whoever opens its identifier from now on
+    // waits until it has ended, and then gets a new session.
+    caf::replies_to<invalid_atom, std::string>::with<void>>;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The way to the daemon, in a program that is attached to it: the engine and the sessions there are speak docs/api.md

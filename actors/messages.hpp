@@ -191,6 +191,11 @@ auto inspect(Inspector& f, submit_result& x) {
   return f(caf::meta::type_name("submit_result"), x.id, x.why);
 }
 
+template <class Inspector>
+auto inspect(Inspector& f, obsolete_part& x) {
+  return inspect_with_path(f, "obsolete_part", x.folder, x.transfer, x.name);
+}
+
 /// A session as the ledger hands it to its actor.
 struct opened_session {
   session_record record;
@@ -198,12 +203,14 @@ struct opened_session {
   std::string ledger_id;
   /// Transfers up to this one were there before this engine was started.
   transfer_id last_recovered;
+  /// Parts of transfers that were forgotten just now.
+  std::vector<obsolete_part> obsolete;
   friend bool operator==(const opened_session&, const opened_session&) = default;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, opened_session& x) {
-  return f(caf::meta::type_name("opened_session"), x.record, x.counts, x.ledger_id, x.last_recovered);
+  return f(caf::meta::type_name("opened_session"), x.record, x.counts, x.ledger_id, x.last_recovered, x.obsolete);
 }
 
 /// The answer to "what may start now?".

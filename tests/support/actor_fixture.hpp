@@ -119,6 +119,7 @@ struct fake_network {
   /// Those that were neither answered nor cancelled.
   std::map<attempt_id, attempt> open;
   std::vector<attempt_id> cancelled;
+  std::vector<engine_limits> limits;
 
   /// The transfers of all attempts, in the order of start.
   std::vector<transfer_id> order() const {
@@ -212,6 +213,7 @@ inline network_actor::behavior_type network_twin(network_actor::pointer, std::sh
         if (!node.empty() && node.mapped().pipe)
           node.mapped().pipe->close({errc::shutting_down, "cancelled", 0});
       },
+      [net](limits_atom, const engine_limits& limits) { net->limits.push_back(limits); },
   };
 }
 
@@ -310,6 +312,11 @@ struct fake_delegate {
   std::vector<error> stalls;
   /// After how many events it was told that nothing is left, each time.
   std::vector<std::size_t> finished_after;
+  /// Why it is told no more.
+  std::vector<error> detached;
+  /// After how many messages of any kind it was told that the session is gone, each time.
+  std::vector<std::size_t> invalid_after;
+  std::size_t messages = 0;
   std::vector<caf::response_promise> withheld;
 
   std::vector<event> events() const {
@@ -330,6 +337,7 @@ struct fake_delegate {
 inline delegate_twin_actor::behavior_type delegate_twin(delegate_twin_actor::pointer self,
                                                         std::shared_ptr<fake_delegate> log) {
   const auto answer = [self, log]() -> caf::result<void> {
+    ++log->messages;
     auto promise = self->make_response_promise();
     if (log->withholds)
       log->withheld.push_back(promise);
@@ -349,8 +357,16 @@ inline delegate_twin_actor::behavior_type delegate_twin(delegate_twin_actor::poi
         log->notices.push_back(notices);
         return answer();
       },
-      [log](did_finish_atom, const std::string&) { log->finished_after.push_back(log->events().size()); },
-      [log](stalled_atom, const error& why) { log->stalls.push_back(why); },
+      [log](did_finish_atom, const std::string&) {
+        ++log->messages;
+        log->finished_after.push_back(log->events().size());
+      },
+      [log](stalled_atom, const error& why) {
+        ++log->messages;
+        log->stalls.push_back(why);
+      },
+      [log](detached_atom, const error& why) { log->detached.push_back(why); },
+      [log](invalid_atom, const std::string&, const error&) { log->invalid_after.push_back(log->messages); },
       [log](resume_atom) {
         log->withholds = false;
         for (auto& promise : std::exchange(log->withheld, {}))
