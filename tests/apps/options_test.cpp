@@ -219,11 +219,12 @@ TEST_CASE("the verbs that change transfers", "[options]") {
     CHECK(all.session == "nightly");
   }
   CHECK(std::get<act_options>(parse({"cancel", "--keep", "3"})).keep);
-  const auto changed = std::get<change_options>(parse({"change", "-H", "A: b", "--priority", "1", "--start-at", "+1m",
-                                                       "--max-size", "10M", "-s", "nightly", "4"}));
+  const auto changed = std::get<change_options>(parse(
+      {"change", "-H", "A: b", "--priority", "1", "--start-at", "+1m", "--max-size", "10M", "-s", "nightly", "4"}));
   CHECK(changed.ids == ids{{4}});
   CHECK(changed.session == "nightly");
-  CHECK(changed.change == transfer_change{1.0, noon + std::chrono::minutes{1}, std::vector<header>{{"A", "b"}}, 10 << 20});
+  CHECK(changed.change ==
+        transfer_change{1.0, noon + std::chrono::minutes{1}, std::vector<header>{{"A", "b"}}, 10 << 20});
   const auto bare = std::get<change_options>(parse({"change", "--no-headers", "4"})).change;
   CHECK(bare == transfer_change{{}, {}, std::vector<header>{}, {}});
   CHECK_FALSE(std::get<ack_options>(parse({"ack"})).upto);

@@ -32,8 +32,8 @@ TEST_CASE("the footer tells what is not in the rows above", "[watch]") {
   now.active = 0;
   now.counts.waiting = 1;
   now.paused = true;
-  CHECK_THAT(footer_of(now), Catch::Contains("7 queued, 1 waiting, 2 suspended") &&
-                                 Catch::Contains("bellhop sessions resume nightly"));
+  CHECK_THAT(footer_of(now),
+             Catch::Contains("7 queued, 1 waiting, 2 suspended") && Catch::Contains("bellhop sessions resume nightly"));
 }
 
 TEST_CASE("numbers that were asked for at different times never make less than none", "[watch]") {
