@@ -2,6 +2,7 @@
 
 #include "actors/completion_handler.hpp"
 #include "actors/errors.hpp"
+#include "actors/launcher.hpp"
 #include "actors/ledger.hpp"
 #include "actors/network.hpp"
 #include "actors/publisher.hpp"
@@ -11,6 +12,7 @@
 
 #include <caf/typed_event_based_actor.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <random>
 #include <utility>
@@ -25,20 +27,38 @@ void configure(caf::actor_system_config& config) {
   config.set("scheduler.max-threads", std::size_t{1});
 }
 
-engine_actor::behavior_type engine_role::make_behavior(std::shared_ptr<const services> durable,
-                                                       std::shared_ptr<const services> ephemeral) {
+namespace {
+
+error shutting_down() {
+  return {errc::shutting_down, "the engine is shutting down", 0};
+}
+
+} // namespace
+
+engine_control_actor::behavior_type engine_role::make_behavior(std::shared_ptr<const services> durable,
+                                                               std::shared_ptr<const services> ephemeral) {
   durable_ = std::move(durable);
   ephemeral_ = std::move(ephemeral);
+  self_->set_down_handler([this](const caf::down_msg& down) { ended(down.source); });
   return {
       [this](open_atom, const std::string& identifier, const session_configuration& configuration, bool replace) {
         return open(identifier, configuration, replace);
       },
+      [this](find_atom, const std::string& identifier) { return find(identifier); },
+      [this](start_atom) { return start_all(); },
       [this](sessions_atom) { return self_->delegate(durable_->ledger, sessions_atom_v); },
       [this](delegate_atom, const app_delegate_actor& app) { return introduce(app); },
-      [](complete_atom, const std::string&) {
-        // In-process there is nobody to put to rest; the launcher of the daemon waits for this.
+      [this](complete_atom, const std::string& identifier) {
+        // In-process there is nobody to put to rest.
+        if (durable_->launcher)
+          self_->send(durable_->launcher, complete_atom_v, identifier);
       },
+      [this](limits_atom, const engine_limits& limits) { self_->send(durable_->network, limits_atom_v, limits); },
       [this](shutdown_atom, caf::timespan deadline) { return shut_down(deadline); },
+      [this](invalid_atom, const std::string& identifier) {
+        if (const auto known = sessions_.find(identifier); known != sessions_.end())
+          known->second.ending = true;
+      },
   };
 }
 
@@ -46,20 +66,55 @@ const std::shared_ptr<const services>& engine_role::services_for(const session_c
   return configuration.kind == session_kind::ephemeral ? ephemeral_ : durable_;
 }
 
+// -- opening ----------------------------------------------------------------------------------------------------------
+
 caf::result<session_actor> engine_role::open(const std::string& identifier, const session_configuration& configuration,
                                              bool replace) {
-  if (stopping_)
-    return to_caf({errc::shutting_down, "the engine is shutting down", 0});
   if (auto why = check_identifier(identifier))
     return to_caf(why);
   if (auto why = check(configuration))
     return to_caf(why);
-  const auto known = sessions_.find(identifier);
-  if (known != sessions_.end() && !replace)
-    return session_actor{known->second.handle};
   auto promise = self_->make_response_promise<session_actor>();
-  const auto with = services_for(configuration);
-  self_->request(with->ledger, caf::infinite, open_atom_v, identifier, configuration, replace)
+  open_for(promise, identifier, configuration, replace);
+  return promise;
+}
+
+void engine_role::open_for(session_promise promise, const std::string& identifier,
+                           const session_configuration& configuration, bool replace) {
+  const auto known = sessions_.find(identifier);
+  if (stopping_)
+    promise.deliver(to_caf(shutting_down()));
+  else if (known != sessions_.end() && known->second.ending)
+    known->second.after_end.push_back(
+        [this, promise, identifier, configuration, replace] { open_for(promise, identifier, configuration, replace); });
+  else if (known != sessions_.end() && !replace)
+    promise.deliver(session_actor{known->second.handle});
+  else
+    ask_ledger_to_open(promise, identifier, services_for(configuration), configuration, replace);
+}
+
+caf::result<session_actor> engine_role::find(const std::string& identifier) {
+  auto promise = self_->make_response_promise<session_actor>();
+  find_for(promise, identifier);
+  return promise;
+}
+
+void engine_role::find_for(session_promise promise, const std::string& identifier) {
+  const auto known = sessions_.find(identifier);
+  if (stopping_)
+    promise.deliver(to_caf(shutting_down()));
+  else if (known == sessions_.end())
+    ask_ledger_to_open(promise, identifier, durable_);
+  else if (known->second.ending)
+    known->second.after_end.push_back([this, promise, identifier] { find_for(promise, identifier); });
+  else
+    promise.deliver(session_actor{known->second.handle});
+}
+
+template <class... Request>
+void engine_role::ask_ledger_to_open(session_promise promise, const std::string& identifier,
+                                     const std::shared_ptr<const services>& with, Request... request) {
+  self_->request(with->ledger, caf::infinite, open_atom_v, identifier, std::move(request)...)
       .then(
           [this, identifier, with, promise](const opened_session& found) mutable {
             if (auto session = opened(identifier, found, with))
@@ -68,43 +123,102 @@ caf::result<session_actor> engine_role::open(const std::string& identifier, cons
               promise.deliver(std::move(session.error()));
           },
           [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
-  return promise;
 }
 
 /// Several may ask for one session at once: the ledger has seen to each in turn, and all get the same one.
 caf::expected<session_actor> engine_role::opened(const std::string& identifier, const opened_session& found,
                                                  const std::shared_ptr<const services>& with) {
+  for (const auto& part : found.obsolete)
+    self_->send(with->publisher, discard_atom_v, part.transfer, part.folder.string(), part.name);
   if (stopping_)
-    return to_caf({errc::shutting_down, "the engine is shutting down", 0});
+    return to_caf(shutting_down());
   auto& session = sessions_[identifier];
-  if (!session.handle)
-    session = {self_->spawn(session_behavior, with, found), with};
-  else if (session.with == with)
+  if (!session.handle) {
+    session.handle = self_->spawn<caf::monitored>(session_behavior, with, engine_control_actor{self_}, found);
+    session.with = with;
+  } else if (session.with == with) {
     self_->send(session.handle, open_atom_v, found.record.configuration);
-  else
+  } else {
     return to_caf({errc::invalid_argument,
                    "the session " + identifier + " is open already: ephemeral and others cannot share an identifier",
                    0});
+  }
   return session_actor{session.handle};
 }
+
+caf::result<std::uint64_t> engine_role::start_all() {
+  auto promise = self_->make_response_promise<std::uint64_t>();
+  self_->request(durable_->ledger, caf::infinite, sessions_atom_v)
+      .then(
+          [this, promise](const std::vector<session_summary>& all) mutable {
+            auto left = std::make_shared<std::size_t>(all.size() + 1);
+            auto one_less = [promise, left, count = all.size()]() mutable {
+              if (--*left == 0)
+                promise.deliver(std::uint64_t{count});
+            };
+            for (const auto& [record, counts] : all)
+              self_->request(engine_actor{self_}, caf::infinite, find_atom_v, record.identifier)
+                  .then([one_less](const session_actor&) mutable { one_less(); },
+                        [one_less](const caf::error&) mutable { one_less(); });
+            one_less();
+          },
+          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
+  return promise;
+}
+
+/// A session that was invalidated; or one with a bug, which whoever opens it next gets anew.
+void engine_role::ended(const caf::actor_addr& who) {
+  const auto gone =
+      std::find_if(sessions_.begin(), sessions_.end(), [&](const auto& s) { return s.second.handle.address() == who; });
+  if (gone == sessions_.end())
+    return;
+  const auto after_end = std::move(gone->second.after_end);
+  sessions_.erase(gone);
+  for (const auto& open_again : after_end)
+    open_again();
+}
+
+// -- relaunch and end -------------------------------------------------------------------------------------------------
 
 caf::result<std::uint64_t> engine_role::introduce(const app_delegate_actor& app) {
   auto promise = self_->make_response_promise<std::uint64_t>();
   self_->request(durable_->ledger, caf::infinite, sessions_atom_v)
       .then(
           [this, app, promise](const std::vector<session_summary>& all) mutable {
-            std::uint64_t told = 0;
-            for (const auto& [record, counts] : all) {
-              if (counts.unacknowledged_events == 0 && counts.unfinished() == 0)
-                continue;
-              ++told;
-              self_->send(app, handle_atom_v, record.identifier,
-                          self_->spawn(completion_handler_behavior, record.identifier, engine_actor{self_}));
-            }
-            promise.deliver(told);
+            auto task = std::make_shared<introduction>(introduction{app, promise, 1, 0});
+            for (const auto& [record, counts] : all)
+              if (counts.unacknowledged_events > 0 || counts.unfinished() > 0)
+                introduce_unless_attached(record.identifier, task);
+            one_less(*task);
           },
           [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
+}
+
+void engine_role::introduce_unless_attached(const std::string& identifier, const std::shared_ptr<introduction>& task) {
+  const auto known = sessions_.find(identifier);
+  if (known == sessions_.end())
+    return tell(identifier, *task);
+  ++task->left;
+  const auto answered = [this, identifier, task](const session_status& status) {
+    if (!status.attached)
+      tell(identifier, *task);
+    one_less(*task);
+  };
+  self_->request(known->second.handle, caf::infinite, status_atom_v).then(answered, [answered](const caf::error&) {
+    answered({});
+  });
+}
+
+void engine_role::tell(const std::string& identifier, introduction& task) {
+  ++task.told;
+  self_->send(task.app, handle_atom_v, identifier,
+              self_->spawn(completion_handler_behavior, identifier, engine_actor{self_}));
+}
+
+void engine_role::one_less(introduction& task) {
+  if (--task.left == 0)
+    task.answer.deliver(task.told);
 }
 
 caf::result<void> engine_role::shut_down(caf::timespan deadline) {
@@ -127,6 +241,8 @@ void engine_role::ledger_stopped() {
   const auto end = [this] {
     for (const auto& [identifier, session] : sessions_)
       self_->send_exit(session.handle, caf::exit_reason::user_shutdown);
+    if (durable_->launcher)
+      self_->send_exit(durable_->launcher, caf::exit_reason::user_shutdown);
     self_->send_exit(durable_->network, caf::exit_reason::user_shutdown);
     self_->send_exit(durable_->publisher, caf::exit_reason::user_shutdown);
     self_->send_exit(durable_->ledger, caf::exit_reason::user_shutdown);
@@ -140,9 +256,9 @@ void engine_role::ledger_stopped() {
   });
 }
 
-engine_actor::behavior_type engine_behavior(engine_actor::stateful_pointer<engine_role> self,
-                                            std::shared_ptr<const services> durable,
-                                            std::shared_ptr<const services> ephemeral) {
+engine_control_actor::behavior_type engine_behavior(engine_control_actor::stateful_pointer<engine_role> self,
+                                                    std::shared_ptr<const services> durable,
+                                                    std::shared_ptr<const services> ephemeral) {
   return self->state.make_behavior(std::move(durable), std::move(ephemeral));
 }
 
@@ -159,12 +275,19 @@ attempt_id fresh_attempt() {
 }
 
 ledger_actor spawn_ledger(caf::actor_system& system, std::unique_ptr<ledger> database,
-                          std::shared_ptr<state_directory> lock) {
+                          std::shared_ptr<state_directory> lock, std::shared_ptr<engine_metrics> metrics) {
   auto setting = std::make_shared<ledger_setting>();
+  setting->commits.metrics = std::move(metrics);
   setting->database = std::move(database);
   setting->lock = std::move(lock);
   setting->now = now;
   return system.spawn<caf::detached>(ledger_behavior, std::move(setting));
+}
+
+launcher_actor spawn_launcher(caf::actor_system& system, const engine_options& options, const path& state) {
+  auto setting = make_launcher_setting(state, options.socket);
+  setting.changed = options.launch_changed;
+  return system.spawn(launcher_behavior, std::move(setting));
 }
 
 } // namespace
@@ -173,14 +296,20 @@ engine_actor open_engine(caf::actor_system& system, const engine_options& option
   auto state = std::make_shared<state_directory>(options.state.empty() ? default_state_directory() : options.state);
   auto database = open_sqlite_ledger(state->ledger_file(), options.durable);
   auto durable = std::make_shared<services>();
-  durable->ledger = spawn_ledger(system, std::move(database), std::move(state));
-  durable->network = system.spawn(network_behavior, options.network);
+  if (options.launches)
+    durable->launcher = spawn_launcher(system, options, state->where());
+  durable->ledger = spawn_ledger(system, std::move(database), std::move(state), options.metrics);
+  auto network = options.network;
+  network.metrics = options.metrics;
+  durable->network = system.spawn(network_behavior, std::move(network));
   durable->publisher = system.spawn(publisher_behavior);
   durable->now = now;
   durable->jitter = uniform;
   durable->next_attempt = fresh_attempt;
+  durable->metrics = options.metrics;
   auto ephemeral = std::make_shared<services>(*durable);
-  ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr);
+  ephemeral->launcher = nullptr;
+  ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr, nullptr);
   return system.spawn(engine_behavior, std::move(durable), std::move(ephemeral));
 }
 

@@ -174,8 +174,8 @@ using session_actor = caf::typed_actor<
     caf::replies_to<resume_atom, std::vector<transfer_id>>::with<void>,
     // Ends these; each gets its `cancelled` event unless it has ended before.
     caf::replies_to<cancel_atom, std::vector<transfer_id>>::with<void>,
-    // Ends one and keeps its part: cancelByProducingResumeData. Answers the resume data for a new request, empty if there
-    // is nothing to go on with.
+    // Ends one and keeps its part: cancelByProducingResumeData. Answers the resume data for a new request, empty if
+    // there is nothing to go on with.
     caf::replies_to<cancel_atom, transfer_id>::with<std::string>,
     // Changes priority, begin date, headers or the size's limit of these, which must not have ended. An active one is
     // taken from the wire, changed, and goes on with what it has.
@@ -186,7 +186,7 @@ using session_actor = caf::typed_actor<
     caf::replies_to<acknowledge_atom, event_number>::with<void>,
     // What is known about one transfer now.
     caf::replies_to<find_atom, transfer_id>::with<transfer_record>,
-    // A page of transfers.
+    // A page of transfers. An active one is found among the queued, and is `running` in the answer.
     caf::replies_to<list_atom, list_filter>::with<std::vector<transfer_record>>,
     // How many are in which state; active ones count as queued.
     caf::replies_to<counts_atom>::with<session_counts>,
@@ -194,14 +194,15 @@ using session_actor = caf::typed_actor<
     caf::replies_to<status_atom>::with<session_status>,
     // The log after this event, at most so many.
     caf::replies_to<events_atom, event_number, std::uint32_t>::with<std::vector<event>>,
-    // Tell this one too, until it ends: every event after that number, in order, and the news. Any number may watch; none
-    // of them makes the session attached, and none holds up another.
+    // Tell this one too, until it ends: every event after that number, in order, and the news; a number beyond the last
+    // means from now on. Any number may watch; none of them makes the session attached, and none holds up another.
     caf::replies_to<watch_atom, delegate_actor, event_number>::with<void>,
-    // `true`: take all transfers from the wire and start none; `false`: go on. Stored.
+    // `true`: take all transfers from the wire and start none; `false`: go on. Stored; answered when it is so.
     caf::replies_to<pause_atom, bool>::with<void>,
     // No more transfers are accepted; when those it has have ended (`true`: they are cancelled) and every event was
-    // acknowledged, the session is forgotten, the delegate is told `invalid`, and the actor ends. Answered when it is
-    // recorded. finishTasksAndInvalidate, invalidateAndCancel.
+    // acknowledged, the session is forgotten, the delegate is told `invalid`, and the actor ends. Suspended transfers
+    // have not ended: with `false` the session stays until they are resumed or cancelled. Answered when it is recorded.
+    // finishTasksAndInvalidate, invalidateAndCancel.
     caf::replies_to<invalidate_atom, bool>::with<void>>;
 
 /// A session, as its transfers, the ledger, the network and the engine see it.
@@ -235,10 +236,20 @@ using launcher_actor = caf::typed_actor<
     // From a session: start its program, now or when the back-off allows, unless it runs already. Told what becomes of
     // it.
     caf::reacts_to<launch_atom, launch_order, session_control_actor>,
-    // From a session: there is nothing (more) to tell its program, or somebody is attached. A running one is left alone.
+    // From a session: there is nothing (more) to tell its program, or somebody is attached. A running one is left
+    // alone.
     caf::reacts_to<close_atom, std::string>,
     // From the engine: the session's program has called its completion handler. Ends the back-off.
     caf::reacts_to<complete_atom, std::string>>;
+
+/// A launcher, as it talks to itself. The numbers drop what is stale.
+using launcher_control_actor = launcher_actor::extend<
+    // From the thread that starts programs: this start of the session's program has become this process.
+    caf::reacts_to<start_atom, std::string, std::uint64_t, std::int32_t>,
+    // From there: it has ended, or could not be started; this is how.
+    caf::reacts_to<done_atom, std::string, std::uint64_t, error>,
+    // From itself: the session's back-off may be over.
+    caf::reacts_to<due_atom, std::string, std::uint64_t>>;
 
 /// One active transfer after another: an actor that has ended one is given the next, since making an actor, watching it
 /// and ending it costs more than all its messages. What it does is decided by machine::transfer_machine
@@ -305,11 +316,14 @@ using publisher_actor = caf::typed_actor<
 using ledger_actor = caf::typed_actor<
     // Opens or creates a session; with `true` the configuration replaces a stored one.
     caf::replies_to<open_atom, std::string, session_configuration, bool>::with<opened_session>,
+    // Opens a session that exists.
+    caf::replies_to<open_atom, std::string>::with<opened_session>,
     // All sessions.
     caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
     // Adds transfers, checked before.
     caf::replies_to<submit_atom, std::string, std::vector<transfer_request>>::with<std::vector<transfer_id>>,
-    // The same for a source, which is read here, within one transaction.
+    // The same for a source, which is read here, within one transaction of its own: it throws, and nothing of it is
+    // added.
     caf::replies_to<submit_atom, std::string, source_ptr>::with<transfer_range>,
     // Changes what was asked of a transfer; false if it has ended.
     caf::replies_to<change_atom, transfer_id, transfer_change>::with<bool>,
@@ -355,6 +369,8 @@ using engine_actor = caf::typed_actor<
     caf::replies_to<open_atom, std::string, session_configuration, bool>::with<session_actor>,
     // The session of this identifier, which must exist.
     caf::replies_to<find_atom, std::string>::with<session_actor>,
+    // Lets all sessions of the state directory go on, without anybody having opened them. Answers how many there are.
+    caf::replies_to<start_atom>::with<std::uint64_t>,
     // All sessions of the state directory.
     caf::replies_to<sessions_atom>::with<std::vector<session_summary>>,
     // The program's app delegate: told at once of every session that has undelivered events or unfinished transfers and
@@ -367,6 +383,36 @@ using engine_actor = caf::typed_actor<
     // Stop everything in order: transfers, ledger, publisher, network. Answered when it is done, at the latest after
     // the deadline; what had not stopped by then is as after a crash: nothing is lost.
     caf::replies_to<shutdown_atom, caf::timespan>::with<void>>;
+
+/// The engine, as its sessions see it.
+using engine_control_actor = engine_actor::extend<
+    // From a session that was invalidated and has nothing left: answered when whoever opens its identifier from now on
+    // waits until it has ended, and then gets a new session.
+    caf::replies_to<invalid_atom, std::string>::with<void>>;
+
+// ---------------------------------------------------------------------------------------------------------------------
+// The way to the daemon, in a program that is attached to it: the engine and the sessions there are speak docs/api.md
+// ---------------------------------------------------------------------------------------------------------------------
+
+/// Reads a stream of events.
+using stream_reader_actor = caf::typed_actor<
+    // From the API: the stream is open.
+    caf::reacts_to<ready_atom, stream_id>,
+    // From the API: what has come. To be told to it with `accept`, since it lets only so many come.
+    caf::reacts_to<events_atom, stream_id, stream_events_ptr>,
+    // From the API: the stream has ended, or could not be opened. `daemon_unavailable`: try again.
+    caf::reacts_to<closed_atom, stream_id, error>>;
+
+/// The daemon's API (core/api_client.hpp): one thread that waits for a socket.
+using api_actor = caf::typed_actor<
+    // Asks the daemon; waits for it while it is restarted. Always answered: what the daemon refuses is an answer too.
+    caf::replies_to<api_request>::with<api_answer>,
+    // Opens a stream for this reader, which has one at a time. Closed when the reader ends.
+    caf::reacts_to<open_atom, api_stream, stream_reader_actor>,
+    // So many events of a stream were dealt with.
+    caf::reacts_to<accept_atom, stream_id, std::uint64_t>,
+    // Answers all that is pending with `shutting_down`, and ends all streams with it.
+    caf::replies_to<stop_atom>::with<void>>;
 
 } // namespace bellhop
 
@@ -425,6 +471,13 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::body_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::head_ptr))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::result_ptr))
 
+// Between a program and its way to the daemon.
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_request))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_answer))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_id))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::api_stream))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_events_ptr))
+
 // The roles' handles, where a message carries one.
 CAF_ADD_TYPE_ID(bellhop, (bellhop::session_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::session_control_actor))
@@ -433,5 +486,6 @@ CAF_ADD_TYPE_ID(bellhop, (bellhop::delegate_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::app_delegate_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::observer_actor))
 CAF_ADD_TYPE_ID(bellhop, (bellhop::completion_handler_actor))
+CAF_ADD_TYPE_ID(bellhop, (bellhop::stream_reader_actor))
 
 CAF_END_TYPE_ID_BLOCK(bellhop)

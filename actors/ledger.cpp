@@ -20,6 +20,9 @@ namespace {
 /// A pause up to this long is slept through, since waking by the system's clock costs more than it.
 constexpr std::chrono::milliseconds longest_nap{10};
 
+/// Requests of a source in memory at once.
+constexpr std::size_t most_of_source = 1000;
+
 } // namespace
 
 // -- answering ------------------------------------------------------------------------------------------------------
@@ -111,18 +114,80 @@ void ledger_role::introduce(const session_control_actor& session) {
 
 opened_session ledger_role::open(ledger& db, const std::string& identifier, const session_configuration& configuration,
                                  bool replace) {
-  opened_session result;
-  db.require(configuration.durable);
   if (auto stored = db.find_session(identifier); stored && !replace)
-    result.record = std::move(*stored);
-  else
-    result.record = db.put_session(identifier, configuration, now_());
-  if (result.record.configuration.keep_finished.count() > 0)
-    db.prune(identifier, now_() - result.record.configuration.keep_finished);
+    return open(db, std::move(*stored));
+  return open(db, db.put_session(identifier, configuration, now_()));
+}
+
+opened_session ledger_role::open(ledger& db, session_record record) {
+  opened_session result;
+  result.record = std::move(record);
+  const auto& identifier = result.record.identifier;
+  const auto& configuration = result.record.configuration;
+  db.require(configuration.durable);
+  if (configuration.keep_finished.count() > 0)
+    result.obsolete = db.prune(identifier, now_() - configuration.keep_finished).parts;
   result.counts = db.counts(identifier);
   result.ledger_id = db.id();
   result.last_recovered = last_recovered_;
   return result;
+}
+
+transfer_range ledger_role::submit(ledger& db, const std::string& session, request_source& source) {
+  transfer_range added;
+  for (auto some = source.next(most_of_source); !some.empty(); some = source.next(most_of_source)) {
+    const auto ids = db.submit(session, some, now_());
+    if (added.count == 0)
+      added.first = ids.front();
+    added.count += ids.size();
+  }
+  return added;
+}
+
+/// A source may fail when a part of it is added already, and then nothing of it may stay. So it is alone in its
+/// transaction: the group before it is ended, and a failure takes back what is in the new one.
+caf::result<transfer_range> ledger_role::submit_alone(const std::string& session, const source_ptr& source) {
+  commits_->flush();
+  deliver();
+  return answer_committed<transfer_range>([this, session, source](ledger& db) {
+    try {
+      return submit(db, session, *source);
+    } catch (...) {
+      db.rollback();
+      db.begin();
+      throw;
+    }
+  });
+}
+
+caf::result<bool> ledger_role::cancel(transfer_id id, bool keep, const session_control_actor& session) {
+  auto promise = self_->make_response_promise<bool>();
+  auto written = std::make_shared<std::optional<event>>();
+  write(
+      [this, id, keep, written](ledger& db) {
+        outcome how;
+        how.type = event_type::cancelled;
+        if (const auto row = db.find(id)) {
+          how.received = row->received;
+          how.total = row->total;
+          how.attempts = row->attempts;
+          if (keep)
+            how.part = row->part;
+        }
+        *written = db.finish(id, how, now_());
+      },
+      [this, written, session, promise](const error& why) mutable {
+        if (why) {
+          promise.deliver(to_caf(why));
+          return;
+        }
+        const bool ended_now = written->has_value();
+        if (ended_now)
+          event_written(session, std::move(**written));
+        promise.deliver(ended_now);
+      },
+      group_commit::loss::droppable);
+  return promise;
 }
 
 ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) {
@@ -139,6 +204,14 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
         return answer_committed<opened_session>(
             [=, this](ledger& db) { return open(db, identifier, configuration, replace); });
       },
+      [this](open_atom, const std::string& identifier) {
+        return answer_committed<opened_session>([=, this](ledger& db) {
+          auto stored = db.find_session(identifier);
+          if (!stored)
+            throw failure{errc::unknown_session, "there is no session \"" + identifier + "\""};
+          return open(db, std::move(*stored));
+        });
+      },
       [this](sessions_atom) {
         return answer<std::vector<session_summary>>([](ledger& db) {
           std::vector<session_summary> result;
@@ -153,6 +226,21 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
         return answer_committed<std::vector<transfer_id>>(
             [this, session, requests = std::make_shared<std::vector<transfer_request>>(std::move(requests))](
                 ledger& db) { return db.submit(session, *requests, now_()); });
+      },
+      [this](submit_atom, const std::string& session, const source_ptr& source) {
+        return submit_alone(session, source);
+      },
+      [this](change_atom, transfer_id id, const transfer_change& change) {
+        return answer_committed<bool>([=](ledger& db) { return db.change(id, change); });
+      },
+      [this](phase_atom, const std::string& session, session_phase phase) {
+        return answer_committed<void>([=](ledger& db) { db.set_phase(session, phase); });
+      },
+      [this](pause_atom, const std::string& session, bool paused) {
+        return answer_committed<void>([=](ledger& db) { db.set_paused(session, paused); });
+      },
+      [this](remove_atom, const std::string& session) {
+        return answer_committed<void>([=](ledger& db) { db.remove_session(session); });
       },
       [this](ready_atom, const std::string& session, const queue_position& after, std::uint32_t limit) {
         // What is not committed yet must not run: it might come to nothing.
@@ -192,24 +280,8 @@ ledger_actor::behavior_type ledger_role::make_behavior(ledger_setting& setting) 
               group_commit::loss::kept);
       },
       [this](stalled_atom, const session_control_actor& session) { introduce(session); },
-      [this](cancel_atom, transfer_id id, const session_control_actor& session) {
-        auto promise = self_->make_response_promise<bool>();
-        auto written = std::make_shared<std::optional<event>>();
-        outcome how;
-        how.type = event_type::cancelled;
-        write([this, id, how, written](ledger& db) { *written = db.finish(id, how, now_()); },
-              [this, written, session, promise](const error& why) mutable {
-                if (why) {
-                  promise.deliver(to_caf(why));
-                  return;
-                }
-                const bool ended_now = written->has_value();
-                if (ended_now)
-                  event_written(session, std::move(**written));
-                promise.deliver(ended_now);
-              },
-              group_commit::loss::droppable);
-        return promise;
+      [this](cancel_atom, transfer_id id, bool keep, const session_control_actor& session) {
+        return cancel(id, keep, session);
       },
       [this](suspend_atom, transfer_id id, bool suspended) {
         return answer_committed<bool>([=](ledger& db) { return db.set_suspended(id, suspended); });

@@ -45,6 +45,10 @@ private:
   void tell_stalled(const error&);
   void introduce(const session_control_actor&);
   opened_session open(ledger&, const std::string& identifier, const session_configuration&, bool replace);
+  opened_session open(ledger&, session_record);
+  transfer_range submit(ledger&, const std::string& session, request_source&);
+  caf::result<transfer_range> submit_alone(const std::string& session, const source_ptr&);
+  caf::result<bool> cancel(transfer_id, bool keep, const session_control_actor&);
   void event_written(const session_control_actor&, event);
 
   ledger_actor::pointer self_;

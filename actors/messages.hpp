@@ -1,5 +1,6 @@
 #pragma once
 
+#include "core/api_client.hpp"
 #include "core/body_pipe.hpp"
 #include "core/configuration.hpp"
 #include "core/http_client.hpp"
@@ -85,8 +86,7 @@ auto inspect(Inspector& f, event& x) {
 
 template <class Inspector>
 auto inspect(Inspector& f, outcome& x) {
-  return inspect_with_path(f, "outcome", x.published, x.type, x.received, x.total, x.why, x.sha256, x.attempts,
-                           x.part);
+  return inspect_with_path(f, "outcome", x.published, x.type, x.received, x.total, x.why, x.sha256, x.attempts, x.part);
 }
 
 template <class Inspector>
@@ -191,6 +191,11 @@ auto inspect(Inspector& f, submit_result& x) {
   return f(caf::meta::type_name("submit_result"), x.id, x.why);
 }
 
+template <class Inspector>
+auto inspect(Inspector& f, obsolete_part& x) {
+  return inspect_with_path(f, "obsolete_part", x.folder, x.transfer, x.name);
+}
+
 /// A session as the ledger hands it to its actor.
 struct opened_session {
   session_record record;
@@ -198,12 +203,14 @@ struct opened_session {
   std::string ledger_id;
   /// Transfers up to this one were there before this engine was started.
   transfer_id last_recovered;
+  /// Parts of transfers that were forgotten just now.
+  std::vector<obsolete_part> obsolete;
   friend bool operator==(const opened_session&, const opened_session&) = default;
 };
 
 template <class Inspector>
 auto inspect(Inspector& f, opened_session& x) {
-  return f(caf::meta::type_name("opened_session"), x.record, x.counts, x.ledger_id, x.last_recovered);
+  return f(caf::meta::type_name("opened_session"), x.record, x.counts, x.ledger_id, x.last_recovered, x.obsolete);
 }
 
 /// The answer to "what may start now?".
@@ -241,6 +248,7 @@ using pipe_ptr = std::shared_ptr<body_pipe>;
 using body_ptr = std::shared_ptr<const body_buffer>;
 using head_ptr = std::shared_ptr<const response_head>;
 using result_ptr = std::shared_ptr<attempt_result>;
+using stream_events_ptr = std::shared_ptr<const std::vector<stream_event>>;
 
 } // namespace bellhop
 
@@ -256,3 +264,9 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::pipe_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::body_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::head_ptr)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::result_ptr)
+
+// Between a program and its way to the daemon, which is one process too.
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::api_request)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::api_answer)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::api_stream)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(bellhop::stream_events_ptr)

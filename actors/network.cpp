@@ -75,6 +75,9 @@ network_actor::behavior_type network_role::make_behavior(const http_client_optio
         b->client().post([b, attempt, pipe] { b->client().accept(attempt, pipe); });
       },
       [b = bridge_](cancel_atom, attempt_id attempt) { b->client().post([b, attempt] { b->cancel(attempt); }); },
+      [b = bridge_](limits_atom, const engine_limits& limits) {
+        b->client().post([b, limits] { b->client().set_limits(limits); });
+      },
   };
 }
 

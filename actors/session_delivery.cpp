@@ -5,190 +5,173 @@
 #include <caf/typed_event_based_actor.hpp>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
-/// The session's event log on its way to the delegate.
+/// The session's event log on its way to the delegate, and to those who watch.
 namespace bellhop {
 
-namespace {
+// -- who is told ------------------------------------------------------------------------------------------------------
 
-/// Events in one message.
-constexpr std::uint32_t batch_size = 256;
-
-/// Committed events kept here so that they need not be read again; more wait in the ledger.
-constexpr std::size_t most_fresh = 4096;
-
-/// Notices that wait for a delegate that is busy; the oldest are dropped.
-constexpr std::size_t most_notices = 1024;
-
-} // namespace
-
-caf::result<void> session_role::attach(delegate_actor delegate, bool take_over) {
-  if (delegate_ && delegate_ != delegate && !take_over)
-    return to_caf(
-        {errc::session_in_use, "the session " + identifier_ + " has a delegate already: detach it, or take over", 0});
-  end_delivery();
-  delegate_ = std::move(delegate);
-  self_->monitor(delegate_);
+caf::result<void> session_role::attach(const delegate_actor& delegate, bool take_over) {
+  const auto before = owner_ ? owner_->delegate() : delegate_actor{};
+  if (before && before != delegate) {
+    if (!take_over)
+      return to_caf({errc::session_in_use,
+                     "the session " + identifier() + " has a delegate already: detach it, or take over", 0});
+    self_->send(before, detached_atom_v,
+                error{errc::session_in_use, "another delegate has taken over the session " + identifier(), 0});
+  }
   // What the last delegate did not acknowledge is delivered again.
-  delivered_ = acknowledged_;
-  finish_owed_ = finish_owed_ || delivered_ < last_event_;
-  if (stalled_)
-    self_->send(delegate_, stalled_atom_v, stalled_);
-  deliver();
+  owner_ = feed(delegate, acknowledged_);
+  if (before)
+    let_go(before);
+  feeds_changed();
+  finish_owed_ = finish_owed_ || acknowledged_ < log_.last;
+  owner_->deliver();
+  look_whether_done();
   return caf::unit;
 }
 
-caf::result<void> session_role::acknowledge(event_number upto) {
-  if (upto > last_event_)
-    return to_caf({errc::invalid_argument,
-                   "event " + std::to_string(upto.value) + " cannot be acknowledged: the last event of the session " +
-                       identifier_ + " is " + std::to_string(last_event_.value),
-                   0});
-  auto promise = self_->make_response_promise();
-  self_->request(with_->ledger, caf::infinite, acknowledge_atom_v, identifier_, upto)
-      .then(
-          [this, promise, upto]() mutable {
-            acknowledged_ = std::max(acknowledged_, upto);
-            settle(promise, {});
-          },
-          [promise](const caf::error& why) mutable { promise.deliver(why); });
-  return caf::delegated<void>{};
-}
-
 void session_role::detach() {
-  end_delivery();
-  moved_.clear();
-  notices_.clear();
+  if (!owner_)
+    return;
+  const auto before = std::exchange(owner_, nullptr);
+  let_go(before->delegate());
+  feeds_changed();
+  look_whether_done();
 }
 
-void session_role::end_delivery() {
-  if (delegate_)
-    self_->demonitor(delegate_.address());
-  delegate_ = nullptr;
-  ++attachment_;
-  delivering_ = false;
-  telling_ = false;
-  fresh_.clear();
+caf::result<void> session_role::watch(const delegate_actor& who, event_number after) {
+  watchers_.push_back(feed(who, std::min(after, log_.last)));
+  feeds_changed();
+  watchers_.back()->deliver();
+  return caf::unit;
 }
 
-void session_role::stalled(const error& why) {
-  const bool over = stalled_ && !why;
-  stalled_ = why;
-  if (delegate_)
-    self_->send(delegate_, stalled_atom_v, why);
-  if (over)
-    look_again();
+std::shared_ptr<event_feed> session_role::feed(const delegate_actor& to, event_number delivered) {
+  self_->monitor(to);
+  if (stalled_)
+    self_->send(to, stalled_atom_v, stalled_);
+  event_feed::host& session = *this;
+  return std::make_shared<event_feed>(self_, with_->ledger, log_, session, to, delivered);
+}
+
+/// The end of whoever has no feed any more is of no interest.
+void session_role::let_go(const delegate_actor& who) {
+  const auto is_told = [&](const auto& feed) { return feed && feed->delegate() == who; };
+  if (!is_told(owner_) && std::none_of(watchers_.begin(), watchers_.end(), is_told))
+    self_->demonitor(who.address());
+}
+
+void session_role::feeds_changed() {
+  const auto count = watchers_.size() + (owner_ ? 1 : 0);
+  log_.shared = count > 1;
+  if (count == 0)
+    log_.tail.clear();
+}
+
+/// True if it was somebody who was told of this session.
+bool session_role::is_down(const caf::actor_addr& who) {
+  const auto gone = std::erase_if(watchers_, [&](const auto& feed) { return feed->delegate().address() == who; });
+  const bool owned = owner_ && owner_->delegate().address() == who;
+  if (owned)
+    detach();
+  else if (gone > 0)
+    feeds_changed();
+  return owned || gone > 0;
+}
+
+// -- what is told -----------------------------------------------------------------------------------------------------
+
+void session_role::deliver() {
+  for (const auto& feed : watchers_)
+    feed->deliver();
+  if (owner_)
+    owner_->deliver();
 }
 
 void session_role::keep_for_delivery(std::vector<event> events) {
   if (events.empty())
     return;
-  last_event_ = events.back().seq;
+  log_.last = events.back().seq;
   finish_owed_ = true;
-  for (const auto& e : events)
-    moved_.erase(e.transfer);
-  if (delegate_ && fresh_.size() < most_fresh) {
-    if (fresh_.empty() || fresh_.back().seq.value + 1 == events.front().seq.value)
-      std::move(events.begin(), events.end(), std::back_inserter(fresh_));
-  }
+  for (const auto& feed : watchers_)
+    feed->forget_progress(events);
+  if (owner_)
+    owner_->forget_progress(events);
+  if (owner_ || !watchers_.empty())
+    log_.append(std::move(events));
   deliver();
+  look_whether_done();
 }
 
-void session_role::deliver() {
-  if (!delegate_ || delivering_)
+void session_role::add_progress(std::vector<progress>& moved) {
+  if (!owner_ && watchers_.empty())
     return;
-  if (delivered_ >= last_event_)
-    return tell_finished();
-  while (!fresh_.empty() && fresh_.front().seq <= delivered_)
-    fresh_.pop_front();
-  if (!fresh_.empty() && fresh_.front().seq.value == delivered_.value + 1) {
-    const auto count = std::min<std::size_t>(fresh_.size(), batch_size);
-    std::vector<event> batch(std::make_move_iterator(fresh_.begin()),
-                             std::make_move_iterator(fresh_.begin() + static_cast<std::ptrdiff_t>(count)));
-    fresh_.erase(fresh_.begin(), fresh_.begin() + static_cast<std::ptrdiff_t>(count));
-    return send_batch(std::move(batch));
-  }
-  delivering_ = true;
-  self_->request(with_->ledger, caf::infinite, events_atom_v, identifier_, delivered_, batch_size)
+  std::erase_if(moved, [this](const auto& how_far) { return !active_.contains(how_far.transfer); });
+  for (const auto& feed : watchers_)
+    feed->add(moved);
+  if (owner_)
+    owner_->add(moved);
+}
+
+void session_role::add_notice(notice& news) {
+  for (const auto& feed : watchers_)
+    feed->add(news);
+  if (owner_)
+    owner_->add(std::move(news));
+}
+
+void session_role::tell_stalled(const error& why) {
+  for (const auto& feed : watchers_)
+    self_->send(feed->delegate(), stalled_atom_v, why);
+  if (owner_)
+    self_->send(owner_->delegate(), stalled_atom_v, why);
+}
+
+void session_role::stalled(const error& why) {
+  const bool over = stalled_ && !why;
+  stalled_ = why;
+  tell_stalled(why);
+  if (over)
+    look_again();
+}
+
+caf::result<void> session_role::acknowledge(event_number upto) {
+  if (upto > log_.last)
+    return to_caf({errc::invalid_argument,
+                   "event " + std::to_string(upto.value) + " cannot be acknowledged: the last event of the session " +
+                       identifier() + " is " + std::to_string(log_.last.value),
+                   0});
+  auto promise = self_->make_response_promise();
+  self_->request(with_->ledger, caf::infinite, acknowledge_atom_v, identifier(), upto)
       .then(
-          [this, attachment = attachment_](std::vector<event>& batch) {
-            if (attachment != attachment_)
-              return;
-            delivering_ = false;
-            if (batch.empty())
-              delivered_ = last_event_; // They were removed.
-            send_batch(std::move(batch));
+          [this, promise, upto]() mutable {
+            acknowledged_ = std::max(acknowledged_, upto);
+            settle(promise, {});
+            look_whether_done();
           },
-          [this, attachment = attachment_](const caf::error&) {
-            if (attachment != attachment_)
-              return;
-            delivering_ = false;
-            look_later();
-          });
+          [promise](const caf::error& why) mutable { promise.deliver(why); });
+  return caf::delegated<void>{};
 }
 
-void session_role::send_batch(std::vector<event> batch) {
-  if (batch.empty())
-    return deliver();
-  delivering_ = true;
-  const auto last = batch.back().seq;
-  self_->request(delegate_, caf::infinite, events_atom_v, std::move(batch))
-      .then(
-          [this, last, attachment = attachment_] {
-            if (attachment != attachment_)
-              return;
-            delivered_ = last;
-            delivering_ = false;
-            deliver();
-          },
-          // A delegate that refuses a batch is not asked again until it attaches anew; the events are kept.
-          [this, attachment = attachment_](const caf::error&) {
-            if (attachment == attachment_)
-              detach();
-          });
+// -- what the feeds tell ----------------------------------------------------------------------------------------------
+
+void session_role::caught_up() {
+  look_whether_done();
 }
 
-void session_role::tell_finished() {
-  if (!finish_owed_ || !idle() || stopping_)
-    return;
-  finish_owed_ = false;
-  self_->send(delegate_, did_finish_atom_v, identifier_);
+void session_role::refused(const event_feed& feed) {
+  if (&feed == owner_.get())
+    return detach();
+  const auto who = feed.delegate();
+  std::erase_if(watchers_, [&](const auto& each) { return each.get() == &feed; });
+  let_go(who);
+  feeds_changed();
 }
 
-void session_role::add_news(std::vector<progress> moved, std::optional<notice> news) {
-  if (!delegate_)
-    return;
-  for (auto& how_far : moved)
-    if (active_.contains(how_far.transfer))
-      moved_.insert_or_assign(how_far.transfer, how_far);
-  if (news)
-    notices_.push_back(std::move(*news));
-  if (notices_.size() > most_notices)
-    notices_.pop_front();
-  send_news();
-}
-
-void session_role::send_news() {
-  if (telling_ || (moved_.empty() && notices_.empty()))
-    return;
-  telling_ = true;
-  std::vector<progress> moved;
-  moved.reserve(moved_.size());
-  for (auto& entry : moved_)
-    moved.push_back(entry.second);
-  moved_.clear();
-  std::vector<notice> notices(std::make_move_iterator(notices_.begin()), std::make_move_iterator(notices_.end()));
-  notices_.clear();
-  const auto on_answer = [this, attachment = attachment_] {
-    if (attachment != attachment_)
-      return;
-    telling_ = false;
-    send_news();
-  };
-  self_->request(delegate_, caf::infinite, news_atom_v, std::move(moved), std::move(notices))
-      .then(on_answer, [on_answer](const caf::error&) { on_answer(); });
+void session_role::could_not_read() {
+  look_later();
 }
 
 } // namespace bellhop

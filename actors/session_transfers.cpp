@@ -39,7 +39,7 @@ void session_role::refill() {
   if (stopping_ || asking_ || exhausted_ || ready_.size() >= page / 2)
     return;
   asking_ = true;
-  self_->request(with_->ledger, caf::infinite, ready_atom_v, identifier_, cursor_, page)
+  self_->request(with_->ledger, caf::infinite, ready_atom_v, identifier(), cursor_, page)
       .then(
           [this](ready_batch& batch) {
             asking_ = false;
@@ -49,8 +49,7 @@ void session_role::refill() {
             asking_ = false;
             ask_again_ = false;
             exhausted_ = true;
-            if (delegate_)
-              self_->send(delegate_, stalled_atom_v, from_caf(why));
+            tell_stalled(from_caf(why));
             look_later();
           });
 }
@@ -73,15 +72,20 @@ void session_role::take(ready_batch batch) {
   else
     refill();
   deliver();
+  look_whether_done();
 }
 
 void session_role::start_ready() {
   const auto window = window_of(*configuration_);
-  while (!stopping_ && !ready_.empty() && active_.size() < window) {
+  while (may_start() && !ready_.empty() && active_.size() < window) {
     auto record = std::move(ready_.front());
     ready_.pop_front();
     begin(std::move(record));
   }
+}
+
+bool session_role::may_start() const noexcept {
+  return !stopping_ && !paused_ && phase_ != session_phase::cancelling;
 }
 
 void session_role::begin(transfer_record record) {
@@ -148,6 +152,8 @@ void session_role::due(std::uint64_t generation) {
   if (with_->now() < next_due_)
     return schedule(next_due_);
   look_again();
+  // Reading the log may have failed, too.
+  deliver();
 }
 
 void session_role::ended(const std::vector<event>& events) {
@@ -167,12 +173,23 @@ void session_role::left(transfer_id id) {
   go_on();
 }
 
+/// Stopped as it was told, or it had ended before.
+void session_role::released(transfer_id id) {
+  const bool wished = wishes_.contains(id);
+  left(id);
+  // It is among the queued again, before the cursor, unless its wishes are granted first.
+  if (!wished && may_start())
+    look_again();
+}
+
 /// The window has room: let the next ones in, or see that nothing is left.
 void session_role::go_on() {
   if (stopping_ && active_.empty() && stopped_.pending())
     stopped_.deliver(caf::unit);
+  if (active_.empty() && !pausing_.empty())
+    off_the_wire();
   refill();
-  if (active_.empty() && ready_.empty() && !asking_)
+  if (active_.empty() && (ready_.empty() || !may_start()) && !asking_)
     dismiss_spare();
 }
 
@@ -196,6 +213,7 @@ void session_role::crashed(const caf::down_msg& down) {
           self_->send(with_->ledger, waiting_atom_v, std::move(record), me());
           return;
         }
+        discard_part_of(record);
         outcome how;
         how.type = event_type::failed;
         how.why = record.last_error;

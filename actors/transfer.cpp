@@ -43,7 +43,9 @@ transfer_actor::behavior_type transfer_role::make_behavior(transfer_setting sett
 }
 
 void transfer_role::start(transfer_record&& record, bool recovered) {
-  machine::context context{setting_.configuration, part_name_for(setting_.ledger_id, record.id), recovered};
+  // A part that was taken over from another transfer keeps its name, so that there is one name to clean up.
+  auto part = record.part ? record.part.part_name : part_name_for(setting_.ledger_id, record.id);
+  machine::context context{setting_.configuration, std::move(part), recovered};
   machine_.emplace(std::move(record), std::move(context));
   step(machine::in::begin{});
 }
@@ -157,6 +159,8 @@ void transfer_role::carry_out(machine::out::finish& out) {
 }
 
 void transfer_role::carry_out(machine::out::wait&) {
+  if (const auto& metrics = setting_.with->metrics)
+    metrics->waits.at(static_cast<std::size_t>(machine_->record().waiting_for)).add();
   self_->send(setting_.with->ledger, waiting_atom_v, machine_->record(), setting_.session);
 }
 

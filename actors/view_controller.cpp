@@ -23,6 +23,8 @@ view_control_actor::behavior_type view_controller_role::make_behavior(view_setti
       },
       [this](did_finish_atom, const std::string&) { finished(); },
       [this](stalled_atom, const error& why) { could_not(why); },
+      [this](detached_atom, const error& why) { lost_session(why); },
+      [this](invalid_atom, const std::string&, const error& why) { lost_session(why); },
       [this](submit_atom, std::vector<transfer_request>& requests) {
         auto promise = self_->make_response_promise<std::vector<submit_result>>();
         with_session(
@@ -92,6 +94,13 @@ void view_controller_role::attached(const session_actor& session) {
   opening_ = false;
   for (auto& waiting : std::exchange(when_open_, {}))
     waiting.then(session);
+}
+
+/// It is opened again when it is needed.
+void view_controller_role::lost_session(const error& why) {
+  session_ = nullptr;
+  if (why)
+    could_not(why);
 }
 
 void view_controller_role::could_not(const error& why) {

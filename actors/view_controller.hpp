@@ -55,6 +55,7 @@ private:
   void with_session(std::function<void(const session_actor&)> then, std::function<void(const error&)> otherwise);
   void attached(const session_actor&);
   void could_not(const error&);
+  void lost_session(const error&);
   void updated(const notification&);
   void look_whether_finished(const session_actor&);
   void finished();

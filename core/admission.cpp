@@ -104,6 +104,10 @@ admission::~admission() = default;
 admission::admission(admission&&) noexcept = default;
 admission& admission::operator=(admission&&) noexcept = default;
 
+void admission::limit(std::uint32_t max_total) noexcept {
+  impl_->max_total = max_total;
+}
+
 void admission::add(admission_candidate candidate) {
   if (impl_->entries.contains(candidate.id))
     return;

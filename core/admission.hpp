@@ -36,6 +36,9 @@ public:
   admission(admission&&) noexcept;
   admission& operator=(admission&&) noexcept;
 
+  /// How many may be active in all, from now on; what is active beyond it stays.
+  void limit(std::uint32_t max_total) noexcept;
+
   void add(admission_candidate);
   /// The next one that may start, which now counts as active; or none.
   std::optional<attempt_id> next();

@@ -1,7 +1,12 @@
 #pragma once
 
 #include "core/http_client.hpp"
+#include "core/metrics.hpp"
 #include "core/transfer.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
 
 namespace bellhop {
 
@@ -12,6 +17,14 @@ struct engine_options {
   http_client_options network;
   /// What the ledger survives. A session with `durability::power` raises it for all.
   durability durable = durability::crash;
+  /// What the engine counts; may be null.
+  std::shared_ptr<engine_metrics> metrics;
+  /// Start the programs of background sessions that have news and no delegate: the daemon does.
+  bool launches = false;
+  /// Where they find the engine: BELLHOP_SOCKET in their environment.
+  path socket;
+  /// Told of every change of what is done about a session's program; on a thread of the actor system. May be null.
+  std::function<void(const std::string& session, const launch_status&)> launch_changed;
 };
 
 } // namespace bellhop

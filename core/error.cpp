@@ -53,6 +53,7 @@ constexpr std::array entries{
     entry{errc::resource_timeout, "resource_timeout", "engine"},
     entry{errc::internal, "internal", "engine"},
     entry{errc::daemon_unavailable, "daemon_unavailable", "engine"},
+    entry{errc::launch_failed, "launch_failed", "engine"},
 };
 
 constexpr bool in_order() {
@@ -63,7 +64,7 @@ constexpr bool in_order() {
 }
 
 static_assert(in_order(), "the table must list every code at its own index");
-static_assert(entries.size() == static_cast<std::size_t>(errc::daemon_unavailable) + 1);
+static_assert(entries.size() == static_cast<std::size_t>(errc::launch_failed) + 1);
 
 const entry& find(errc code) noexcept {
   const auto index = static_cast<std::size_t>(code);

@@ -56,6 +56,7 @@ enum class errc : std::uint8_t {
   resource_timeout,
   internal,
   daemon_unavailable,
+  launch_failed,
 };
 
 /// The stable name, as in `"code": "checksum_mismatch"`.

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <utility>
 
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -32,13 +31,6 @@ int milliseconds_until(std::optional<event_poll::clock::time_point> deadline) {
 }
 
 } // namespace
-
-unique_fd::~unique_fd() {
-  if (fd_ >= 0)
-    ::close(fd_);
-}
-
-unique_fd::unique_fd(unique_fd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
 
 wake_event::wake_event() : fd_(opened(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")) {}
 

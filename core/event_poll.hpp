@@ -1,5 +1,7 @@
 #pragma once
 
+#include "core/unique_fd.hpp"
+
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -9,20 +11,6 @@
 #include <sys/epoll.h>
 
 namespace bellhop {
-
-/// Owns a file descriptor.
-class unique_fd {
-public:
-  explicit unique_fd(int fd) noexcept : fd_(fd) {}
-  ~unique_fd();
-  unique_fd(unique_fd&& other) noexcept;
-  unique_fd& operator=(unique_fd&&) = delete;
-
-  int get() const noexcept { return fd_; }
-
-private:
-  int fd_;
-};
 
 /// Wakes a thread that waits in an event_poll. Any thread may call `wake`.
 class wake_event {

@@ -51,6 +51,7 @@ public:
   void start(http_request);
   void accept(attempt_id, std::shared_ptr<body_pipe>);
   void cancel(attempt_id);
+  void set_limits(const engine_limits&);
 
   std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }
 
@@ -86,6 +87,7 @@ private:
   void deliver(attempt_id);
   void resume(attempt_id, http_attempt::pause_reason);
   void feed_starved();
+  void keep_connections(std::uint32_t most);
 
   const http_client_options options_;
   http_observer& observer_;
@@ -130,7 +132,7 @@ http_client::impl::impl(http_client_options options, http_observer& observer)
   curl::set(multi, CURLMOPT_SOCKETDATA, static_cast<void*>(this));
   curl::set(multi, CURLMOPT_TIMERFUNCTION, &timer_callback);
   curl::set(multi, CURLMOPT_TIMERDATA, static_cast<void*>(this));
-  curl::set(multi, CURLMOPT_MAXCONNECTS, static_cast<long>(options_.limits.max_active));
+  keep_connections(options_.limits.max_active);
   curl::set(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, max_http2_streams);
   poll_.watch(mailbox_->event());
   context_.now = clock::now();
@@ -277,6 +279,10 @@ void http_client::impl::deliver_accepted() {
 void http_client::impl::admit() {
   while (const auto id = admission_.next())
     begin(*attempts_.at(*id));
+  if (options_.metrics) {
+    options_.metrics->on_the_wire.set(admission_.active());
+    options_.metrics->waiting_for_slot.set(admission_.waiting());
+  }
 }
 
 void http_client::impl::shut_down() {
@@ -328,6 +334,8 @@ void http_client::impl::begin(http_attempt& attempt) {
   try {
     attempt.begin(pool_.take());
     curl::check(curl_multi_add_handle(multi_.get(), attempt.easy()), "a transfer");
+    if (options_.metrics)
+      options_.metrics->attempts.add();
     look_for_timeout(attempt);
   } catch (const std::exception& e) {
     end(attempt, error{errc::internal, e.what()});
@@ -371,6 +379,16 @@ void http_client::impl::cancel(attempt_id id) {
   attempt.abandon({errc::shutting_down, "the transfer was cancelled"});
   cancelled_.push_back(std::move(node.mapped()));
   unsettled_ = true;
+}
+
+void http_client::impl::set_limits(const engine_limits& limits) {
+  admission_.limit(limits.max_active);
+  keep_connections(limits.max_active);
+  unsettled_ = true;
+}
+
+void http_client::impl::keep_connections(std::uint32_t most) {
+  curl::set(multi_.get(), CURLMOPT_MAXCONNECTS, static_cast<long>(most));
 }
 
 void http_client::impl::accept(attempt_id id, std::shared_ptr<body_pipe> pipe) {
@@ -461,6 +479,10 @@ void http_client::accept(attempt_id id, std::shared_ptr<body_pipe> pipe) {
 
 void http_client::cancel(attempt_id id) {
   impl_->cancel(id);
+}
+
+void http_client::set_limits(const engine_limits& limits) {
+  impl_->set_limits(limits);
 }
 
 void http_client::stop() {

@@ -4,6 +4,7 @@
 #include "core/body_pipe.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/configuration.hpp"
+#include "core/metrics.hpp"
 #include "core/response.hpp"
 #include "core/task_loop.hpp"
 
@@ -67,13 +68,15 @@ struct http_client_options {
   std::size_t total_capacity = 24 * 1024 * 1024;
   /// Where buffers for pipes are taken from; a consumer that gives them back there saves most of what they cost.
   std::shared_ptr<buffer_pool> buffers = std::make_shared<buffer_pool>(16 * 1024 * 1024);
+  /// Attempts, bytes and slots are counted there; may be null.
+  std::shared_ptr<engine_metrics> metrics;
 };
 
 /// All of HTTP: one thread, one curl multi handle, epoll. Bounds what is on the wire for each host, each session and
 /// in all (core/admission.hpp); what exceeds a bound waits here in memory.
 ///
-/// Threads: the constructor, `post` and `stop` from any; `start`, `accept`, `cancel` only on the client's own thread,
-/// that is from a posted task or from the observer's calls. No exception passes through curl.
+/// Threads: the constructor, `post` and `stop` from any; `start`, `accept`, `cancel`, `set_limits` only on the client's
+/// own thread, that is from a posted task or from the observer's calls. No exception passes through curl.
 class http_client : public executor {
 public:
   http_client(http_client_options, http_observer&);
@@ -87,6 +90,8 @@ public:
   void accept(attempt_id, std::shared_ptr<body_pipe> pipe);
   /// Ends an attempt silently; an accepted pipe is closed with `errc::shutting_down`. Unknown ids are ignored.
   void cancel(attempt_id);
+  /// New limits, at once; what is on the wire beyond them ends by itself.
+  void set_limits(const engine_limits&);
 
   /// Works off posted tasks, cancels all that runs and joins the thread. Idempotent; not from the client's own thread.
   void stop();

@@ -1,11 +1,13 @@
 #include "core/state_directory.hpp"
 
+#include "core/environment.hpp"
+#include "core/system_error.hpp"
+
 #include <fmt/format.h>
 
 #include <cerrno>
 #include <charconv>
 #include <cstdlib>
-#include <cstring>
 #include <utility>
 
 #include <fcntl.h>
@@ -18,29 +20,15 @@ namespace bellhop {
 
 namespace {
 
-path from_environment(const char* name) {
-  const char* value = std::getenv(name);
-  return value ? path{value} : path{};
-}
-
 path home_directory() {
-  if (auto home = from_environment("HOME"); home.is_absolute())
+  if (auto home = path_from_environment("HOME"); home.is_absolute())
     return home;
   const passwd* entry = ::getpwuid(::getuid());
   return entry && entry->pw_dir ? path{entry->pw_dir} : path{"/"};
 }
 
-path current_directory() {
-  char* name = ::getcwd(nullptr, 0);
-  path here{name ? name : "/"};
-  std::free(name);
-  return here;
-}
-
-[[noreturn]] void throw_errno(std::string_view what, const path& where, int error_number) {
-  const bool full = error_number == ENOSPC || error_number == EDQUOT;
-  throw failure{full ? errc::no_space : errc::ledger_io,
-                fmt::format("cannot {} {}: {}", what, where.native(), std::strerror(error_number))};
+[[noreturn]] void throw_errno(std::string_view doing, const path& where, int error_number) {
+  throw_system_error(errc::ledger_io, doing, where, error_number);
 }
 
 /// Makes what is missing of the path, each for this user alone. Folders that exist keep their mode: they may be shared
@@ -113,10 +101,10 @@ int take_lock(const path& where) {
 } // namespace
 
 path default_state_directory() {
-  if (auto given = from_environment("BELLHOP_STATE_DIR"); !given.empty())
-    return given.is_absolute() ? given : current_directory() / given;
+  if (auto given = path_from_environment("BELLHOP_STATE_DIR"); !given.empty())
+    return made_absolute(given);
   // The XDG base directory specification: a relative path is invalid and ignored.
-  if (auto state = from_environment("XDG_STATE_HOME"); state.is_absolute())
+  if (auto state = path_from_environment("XDG_STATE_HOME"); state.is_absolute())
     return state / "bellhop";
   return home_directory() / ".local/state/bellhop";
 }

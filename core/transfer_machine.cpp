@@ -11,6 +11,27 @@
 
 namespace bellhop::machine {
 
+namespace {
+
+constexpr bool ends_it(stop_reason reason) noexcept {
+  return reason == stop_reason::cancel || reason == stop_reason::cancel_keep;
+}
+
+/// What is on disk is of no use to a new transfer either.
+constexpr bool is_fault_of_content(errc code) noexcept {
+  switch (code) {
+  case errc::checksum_mismatch:
+  case errc::content_changed:
+  case errc::too_large:
+  case errc::long_body:
+    return true;
+  default:
+    return false;
+  }
+}
+
+} // namespace
+
 transfer_machine::transfer_machine(transfer_record record, context ctx)
     : record_(std::move(record)), context_(std::move(ctx)), best_(record_.part.position) {}
 
@@ -340,18 +361,25 @@ void transfer_machine::attempt_failed(error why, const response_head& head) {
 }
 
 void transfer_machine::fail(error why) {
-  outcome_ = outcome{};
-  outcome_.type = event_type::failed;
+  const bool keep = !is_fault_of_content(why.code);
+  outcome how;
+  how.type = event_type::failed;
+  how.why = std::move(why);
+  end(std::move(how), keep);
+}
+
+/// Ends without a file; the part is kept only for what can go on with it.
+void transfer_machine::end(outcome how, bool keep) {
+  outcome_ = std::move(how);
   outcome_.received = record_.received;
   outcome_.total = record_.total;
-  outcome_.why = std::move(why);
   outcome_.attempts = record_.attempts;
-  leave_part(false, next_step::finish);
+  leave_part(keep && plan_range(record_.part, false).from > 0, next_step::finish);
 }
 
 void transfer_machine::on(in::stop& in) {
-  // A cancel overrules a pause or an ordered stop that has not come to its end yet.
-  if (!stopping_ || in.reason == stop_reason::cancel)
+  // A cancel overrules a pause or an ordered stop that has not come to its end yet; of two cancels the first counts.
+  if (!stopping_ || (ends_it(in.reason) && !ends_it(stop_reason_)))
     stop_reason_ = in.reason;
   stopping_ = true;
   switch (phase_) {
@@ -372,14 +400,11 @@ void transfer_machine::on(in::stop& in) {
 void transfer_machine::end_stopped() {
   cancel_attempt();
   body_ = nullptr;
-  if (stop_reason_ != stop_reason::cancel)
+  if (!ends_it(stop_reason_))
     return leave_part(true, next_step::release);
-  outcome_ = outcome{};
-  outcome_.type = event_type::cancelled;
-  outcome_.received = record_.received;
-  outcome_.total = record_.total;
-  outcome_.attempts = record_.attempts;
-  leave_part(false, next_step::finish);
+  outcome how;
+  how.type = event_type::cancelled;
+  end(std::move(how), stop_reason_ == stop_reason::cancel_keep);
 }
 
 void transfer_machine::leave_part(bool keep, next_step next) {
@@ -398,7 +423,7 @@ void transfer_machine::leave_part(bool keep, next_step next) {
 void transfer_machine::on(in::part_closed& in) {
   part_open_ = false;
   record_.part = std::move(in.part);
-  if (stopping_ && after_ != next_step::release)
+  if (stopping_ && after_ != next_step::release && after_ != next_step::finish)
     return end_stopped();
   proceed(after_);
 }
@@ -425,6 +450,8 @@ void transfer_machine::proceed(next_step next) {
     return;
   case next_step::finish:
     phase_ = phase::ended;
+    if (outcome_.type != event_type::completed)
+      outcome_.part = record_.part;
     out_.push_back(out::finish{outcome_});
     return;
   case next_step::release:

@@ -26,9 +26,11 @@ namespace bellhop::machine {
 
 /// Why an active transfer has to end early.
 enum class stop_reason : std::uint8_t {
-  suspend,  ///< keep the part; the ledger will say `suspended`
-  shutdown, ///< keep the part; goes on at the next start
-  cancel,   ///< drop the part; one `cancelled` event
+  suspend,     ///< keep the part; the ledger will say `suspended`
+  shutdown,    ///< keep the part; goes on at the next start
+  cancel,      ///< drop the part; one `cancelled` event
+  requeue,     ///< keep the part; goes on when the session lets it
+  cancel_keep, ///< one `cancelled` event; keep the part if a new transfer can go on with it
 };
 
 namespace in {
@@ -203,6 +205,7 @@ private:
   void attempt_failed(error why, const response_head& head = {});
   void fail(error why);
   void end_stopped();
+  void end(outcome, bool keep);
   void leave_part(bool keep, next_step);
   void proceed(next_step);
   bool is_current(attempt_id) const noexcept;

@@ -45,8 +45,8 @@ public:
   /// that it goes on.
   /// So does an attached engine while its daemon cannot be reached.
   virtual void did_stall(const error&) {}
-  /// Nothing more comes: another delegate has taken over, or (a program that is attached to the daemon) the session could
-  /// not be attached again.
+  /// Nothing more comes: another delegate has taken over, or (a program that is attached to the daemon) the session
+  /// could not be attached again.
   virtual void did_detach(const error&) {}
   /// The session is gone, as it was told; without an error unless something went wrong. The last call.
   virtual void did_become_invalid(const error&) {}
@@ -93,8 +93,8 @@ public:
   /// The log after this event, at most so many.
   std::future<std::vector<event>> events(event_number after = {}, std::uint32_t limit = 1000);
 
-  /// Tells this delegate too, without owning the events: every event after that number, in order, and news. Any number may
-  /// watch. Ends with the last copy of what is returned.
+  /// Tells this delegate too, without owning the events: every event after that number, in order, and news. Any number
+  /// may watch. Ends with the last copy of what is returned.
   std::shared_ptr<void> watch(std::shared_ptr<session_delegate>, event_number after);
 
   /// Takes all transfers from the wire and starts none until `go_on`; outlives the program.
@@ -122,15 +122,15 @@ struct daemon_options {
   bool start = true;
 };
 
-/// All of Bellhop in this process, or the way to the daemon: sessions of either behave the same. In this process it owns the state directory, the ledger and the threads. Its destructor shuts down in
-/// order.
+/// All of Bellhop in this process, or the way to the daemon: sessions of either behave the same. In this process it
+/// owns the state directory, the ledger and the threads. Its destructor shuts down in order.
 class engine {
 public:
   /// Throws `failure`: `state_in_use` (with the pid of who holds the state directory), `ledger_unreadable`,
   /// `ledger_too_new`, `no_space`, `ledger_io`. Nothing runs until a session is opened.
   explicit engine(engine_options = {});
-  /// Attached: transfers go on in `bellhopd` without this process. Throws `failure` (`daemon_unavailable`) when it cannot
-  /// be reached or started. It may be restarted later: calls wait for it, and events go on where they were.
+  /// Attached: transfers go on in `bellhopd` without this process. Throws `failure` (`daemon_unavailable`) when it
+  /// cannot be reached or started. It may be restarted later: calls wait for it, and events go on where they were.
   explicit engine(const daemon_options&);
   ~engine();
   engine(const engine&) = delete;

@@ -5,6 +5,7 @@
 #include "core/text.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
 
@@ -85,6 +86,13 @@ time_point parse_start(std::string_view text, time_point now) {
     throw failure(errc::invalid_argument,
                   fmt::format("'{}': write a time as 2026-11-22T22:00:00Z, or +30m, +2h, +1d from now on", text));
   return result;
+}
+
+std::string parse_metadata(std::string_view text) {
+  if (!nlohmann::json::accept(text))
+    throw failure(errc::invalid_argument,
+                  fmt::format("{}: write JSON, as '{{\"album\": 7}}' or '\"a word\"'", in_quotes(text, 40)));
+  return std::string{text};
 }
 
 } // namespace bellhop::cli

@@ -21,4 +21,7 @@ header parse_header(std::string_view text);
 /// RFC 3339, or "+90s", "+15m", "+2h30m", "+1d" from now on (core/numbers.hpp).
 time_point parse_start(std::string_view text, time_point now);
 
+/// JSON of at most 64 KiB. Whether it is nested too deeply is for `check` to say (core/configuration.hpp).
+std::string parse_metadata(std::string_view text);
+
 } // namespace bellhop::cli

@@ -20,6 +20,8 @@ enum class exit_status : int {
   all_completed = 0,
   some_failed = 1,
   usage = 2,
+  /// Of `bellhop daemon status`, as an init script's "status" reports it.
+  not_running = 3,
   /// 128 + SIGINT, as shells report it.
   interrupted = 130,
 };

@@ -4,6 +4,7 @@
 #include <system_error>
 #include <utility>
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -36,6 +37,17 @@ inbox::contents inbox::take() {
   return result;
 }
 
+std::vector<error> inbox::take_stalls() {
+  const std::lock_guard lock{mutex_};
+  return std::exchange(contents_.stalls, {});
+}
+
+void inbox::wait() const {
+  pollfd readable{fd_, POLLIN, 0};
+  while (::poll(&readable, 1, -1) < 0 && errno == EINTR) {
+  }
+}
+
 void inbox::close() {
   {
     const std::lock_guard lock{mutex_};
@@ -56,8 +68,10 @@ void inbox::did_receive(const std::vector<event>& events) {
 void inbox::did_progress(const std::vector<progress>& moved) {
   {
     const std::lock_guard lock{mutex_};
-    // Only the latest is of use, and each call tells all that moved.
-    contents_.moved = moved;
+    // Older news is superseded by what will come.
+    if (contents_.moved.size() + moved.size() > most_events)
+      contents_.moved.clear();
+    contents_.moved.insert(contents_.moved.end(), moved.begin(), moved.end());
   }
   wake();
 }
@@ -83,6 +97,23 @@ void inbox::did_stall(const error& why) {
   {
     const std::lock_guard lock{mutex_};
     contents_.stalls.push_back(why);
+  }
+  wake();
+}
+
+void inbox::did_detach(const error& why) {
+  {
+    const std::lock_guard lock{mutex_};
+    contents_.ended = why;
+  }
+  wake();
+}
+
+void inbox::did_become_invalid(const error& why) {
+  {
+    const std::lock_guard lock{mutex_};
+    contents_.ended = why;
+    contents_.invalid = true;
   }
   wake();
 }

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace bellhop::cli {
@@ -18,6 +19,9 @@ public:
     std::vector<notice> notices;
     std::vector<error> stalls;
     bool finished = false;
+    /// Nothing more comes, because of this; or because the session is gone, and then it may be no error.
+    std::optional<error> ended;
+    bool invalid = false;
   };
 
   inbox();
@@ -28,6 +32,10 @@ public:
   /// Readable when there is something to take.
   int fd() const noexcept { return fd_; }
   contents take();
+  /// Only these; the rest stays.
+  std::vector<error> take_stalls();
+  /// Sleeps until there is something to take.
+  void wait() const;
   /// Lets a waiting session go, and all that come.
   void close();
 
@@ -36,6 +44,8 @@ public:
   void did_notice(const notice&) override;
   void did_finish_events() override;
   void did_stall(const error&) override;
+  void did_detach(const error&) override;
+  void did_become_invalid(const error&) override;
   bool acknowledges_itself() const override { return true; }
 
 private:

@@ -1,5 +1,4 @@
-#include "apps/bellhop/get.hpp"
-#include "apps/bellhop/look.hpp"
+#include "apps/bellhop/commands.hpp"
 #include "apps/bellhop/options.hpp"
 #include "apps/bellhop/terminal.hpp"
 #include "core/error.hpp"
@@ -17,23 +16,6 @@ namespace {
 
 using namespace bellhop;
 
-cli::exit_status run(const cli::get_options& options) {
-  return cli::get(options);
-}
-
-cli::exit_status run(const cli::list_options& options) {
-  return cli::list(options);
-}
-
-cli::exit_status run(const cli::events_options& options) {
-  return cli::events(options);
-}
-
-cli::exit_status run(const cli::early_exit& early) {
-  cli::write_all(early.status == 0 ? STDOUT_FILENO : STDERR_FILENO, early.text);
-  return static_cast<cli::exit_status>(early.status);
-}
-
 /// Bodies are allocated on one thread and freed on another, so that glibc would give each one's memory back to the
 /// system and ask for it again: a third of the system time of 10,000 small downloads (ARCHITECTURE.md, "Speed").
 void keep_freed_memory() {
@@ -50,7 +32,7 @@ int main(int argc, char** argv) {
   try {
     const auto invocation =
         cli::parse_options({argv + 1, argv + argc}, {boost::filesystem::current_path(), bellhop::now()});
-    return static_cast<int>(std::visit([](const auto& options) { return run(options); }, invocation));
+    return static_cast<int>(std::visit([](const auto& options) { return cli::run(options); }, invocation));
   } catch (const failure& e) {
     cli::write_all(STDERR_FILENO, std::string{"bellhop: "} + e.what() + "\n");
     const bool usage = domain_of(e.why().code) == "input";

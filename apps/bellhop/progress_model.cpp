@@ -103,13 +103,18 @@ void progress_model::end(transfer_id id, ended_transfer what, instant now) {
     rate_.add(static_cast<double>(std::max<std::int64_t>(0, what.received - counted)), now);
     bytes_completed_ += std::min(what.received, std::numeric_limits<std::int64_t>::max() / 2 - bytes_completed_);
   }
+  count(what.type);
   tell(std::move(what));
+}
+
+void progress_model::count(event_type type) {
+  ++(type == event_type::completed   ? ended_.completed
+     : type == event_type::cancelled ? ended_.cancelled
+                                     : ended_.failed);
 }
 
 void progress_model::tell(ended_transfer what) {
   const bool good = what.type == event_type::completed;
-  auto& count = good ? ended_.completed : what.type == event_type::cancelled ? ended_.cancelled : ended_.failed;
-  ++count;
   const auto same_kind = std::count_if(news_.shown.begin(), news_.shown.end(), [good](const ended_transfer& e) {
     return (e.type == event_type::completed) == good;
   });
@@ -131,7 +136,12 @@ void progress_model::cancelled(transfer_id id, std::string name, instant now) {
   end(id, {std::move(name), event_type::cancelled, 0, {}, "cancelled"}, now);
 }
 
+void progress_model::mention(ended_transfer what) {
+  tell(std::move(what));
+}
+
 void progress_model::rejected(std::string name, std::string message) {
+  count(event_type::failed);
   tell({std::move(name), event_type::failed, 0, {}, std::move(message)});
 }
 

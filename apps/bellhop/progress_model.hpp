@@ -67,6 +67,8 @@ public:
 
   /// So many transfers more are to be done.
   void expect(std::uint64_t transfers) noexcept { expected_ += transfers; }
+  /// So many are left to be done, as somebody knows who knows them all.
+  void expect_left(std::uint64_t transfers) noexcept { expected_ = ended_.ended() + transfers; }
 
   /// An attempt got its first bytes. `received` counts what an earlier attempt left too; it is no part of the rate.
   void started(transfer_id, std::string name, std::int64_t received, std::int64_t total, instant now);
@@ -79,6 +81,8 @@ public:
   void cancelled(transfer_id, std::string name, instant now);
   /// Something that never became a transfer, as a bad line of a list.
   void rejected(std::string name, std::string message);
+  /// One that is no part of this run has ended: it is told, and counts for nothing.
+  void mention(ended_transfer);
 
   /// What ended since the last call.
   ended_batch take_ended();
@@ -100,6 +104,7 @@ private:
   active_transfer* follow(transfer_id, std::string name, instant now);
   void grow(active_transfer&, std::int64_t size, instant now);
   void end(transfer_id, ended_transfer, instant now);
+  void count(event_type);
   void tell(ended_transfer);
 
   instant begin_;

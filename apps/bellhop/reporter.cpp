@@ -3,29 +3,59 @@
 #include "core/json.hpp"
 #include "core/url.hpp"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
 #include <unistd.h>
 
 namespace bellhop::cli {
 
 namespace {
 
-verbosity verbosity_of(const get_options& options) {
-  if (options.json)
+verbosity verbosity_of(const report_style& style) {
+  if (style.json)
     return verbosity::json;
-  return options.quiet ? verbosity::errors : verbosity::lines;
+  return style.quiet ? verbosity::errors : verbosity::lines;
 }
 
-std::string name_of(const event& e) {
-  const auto name = e.destination.filename().string();
-  return name.empty() ? redact(e.url) : name;
+std::string name_of(const path& file, const std::string& url) {
+  const auto name = file.filename().string();
+  return name.empty() ? redact(url) : name;
+}
+
+std::string why_of(const event& e) {
+  return e.type == event_type::cancelled ? "cancelled" : e.why.message;
+}
+
+std::chrono::milliseconds until(time_point when) {
+  const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(when - now());
+  return std::max(delay, std::chrono::milliseconds{0});
+}
+
+/// As the event that told it.
+event end_of(const transfer_record& record) {
+  event e;
+  e.transfer = record.id;
+  e.type = record.state == transfer_state::completed   ? event_type::completed
+           : record.state == transfer_state::cancelled ? event_type::cancelled
+                                                       : event_type::failed;
+  e.time = record.finished_at;
+  e.session = record.session;
+  e.url = redact(record.request.url);
+  e.destination = record.published.empty() ? record.request.destination : record.published;
+  e.received = record.received;
+  e.why = record.last_error;
+  return e;
 }
 
 } // namespace
 
-reporter::reporter(const get_options& options)
-    : json_(options.json), quiet_(options.quiet), traits_(traits_of(STDERR_FILENO)),
-      bars_(traits_.redraws && !options.quiet && !options.json), model_(std::chrono::steady_clock::now()),
-      plain_(STDOUT_FILENO, STDERR_FILENO, verbosity_of(options)), terminal_(STDERR_FILENO) {}
+reporter::reporter(report_style style, std::string session)
+    : style_(style), session_(std::move(session)), traits_(traits_of(STDERR_FILENO)),
+      bars_(traits_.redraws && !style.quiet && !style.json), model_(std::chrono::steady_clock::now()),
+      plain_(STDOUT_FILENO, STDERR_FILENO, verbosity_of(style)), terminal_(STDERR_FILENO) {}
 
 void reporter::rejected(const std::string& what, const error& why) {
   model_.expect(1);
@@ -34,74 +64,123 @@ void reporter::rejected(const std::string& what, const error& why) {
     plain_.failed(what, why.message);
 }
 
-void reporter::show(const event& e) {
+void reporter::introduce(const transfer_record& record) {
   const auto at = std::chrono::steady_clock::now();
-  const auto name = name_of(e);
+  auto name = name_of(record.request.destination, record.request.url);
+  if (record.state == transfer_state::waiting) {
+    const bool timed = record.waiting_for != wait_reason::needs_credential;
+    model_.waiting(record.id, name, record.waiting_for, record.last_error.message,
+                   timed ? std::optional{until(record.retry_at)} : std::nullopt, at);
+  } else if (introduced_.size() < progress_model::most_active) {
+    introduced_.emplace(record.id, std::move(name));
+  }
+}
+
+void reporter::show_ended(const transfer_record& record) {
+  if (style_.json) {
+    plain_.object(to_json(record));
+    count(end_of(record), {}, std::chrono::steady_clock::now());
+  } else {
+    show(end_of(record), relation::own);
+  }
+}
+
+void reporter::count(const event& e, const std::string& name, instant at) {
+  switch (e.type) {
+  case event_type::completed:
+    return model_.completed(e.transfer, name, e.received, at);
+  case event_type::failed:
+    return model_.failed(e.transfer, name, e.why.message, at);
+  case event_type::cancelled:
+    return model_.cancelled(e.transfer, name, at);
+  case event_type::needs_credential:
+    return;
+  }
+}
+
+void reporter::show(const event& e, relation to_us) {
+  const auto at = std::chrono::steady_clock::now();
+  const bool own = to_us == relation::own;
+  auto name = name_of(e.destination, e.url);
+  auto file = e.destination.string();
   std::optional<std::chrono::milliseconds> elapsed;
   if (const auto i = model_.active().find(e.transfer); i != model_.active().end())
     elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(at - i->second.since);
-  switch (e.type) {
-  case event_type::completed:
-    model_.completed(e.transfer, name, e.received, at);
-    break;
-  case event_type::failed:
-    model_.failed(e.transfer, name, e.why.message, at);
-    break;
-  case event_type::cancelled:
-    model_.cancelled(e.transfer, name, at);
-    break;
-  case event_type::needs_credential:
-    break;
+  introduced_.erase(e.transfer);
+  if (own) {
+    count(e, name, at);
+  } else {
+    const auto number = fmt::format(" (transfer {})", e.transfer.value);
+    name += number;
+    file += number;
+    if (is_terminal(e.type))
+      model_.mention({name, e.type, e.received, {}, why_of(e)});
   }
-  if (json_)
+  if (style_.json)
     plain_.object(to_json(e));
   else if (bars_ && ::isatty(STDOUT_FILENO))
     return;
   else if (e.type == event_type::completed)
-    plain_.completed(e.destination.string(), e.received, elapsed);
+    plain_.completed(file, e.received, elapsed);
   else
-    plain_.failed(name, e.type == event_type::cancelled ? "cancelled" : e.why.message);
+    plain_.failed(name, why_of(e));
 }
 
 void reporter::show(const notice& news) {
   const auto at = std::chrono::steady_clock::now();
+  introduced_.erase(news.transfer);
+  if (style_.news && style_.json)
+    plain_.object(to_json(news, session_));
   switch (news.type) {
   case notice_type::started:
   case notice_type::resumed:
   case notice_type::restarted:
     return model_.started(news.transfer, news.name, news.received, news.total, at);
-  case notice_type::waiting: {
-    const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(news.retry_at - now());
-    return model_.waiting(news.transfer, news.name, news.waiting_for, news.why.message,
-                          std::max(delay, std::chrono::milliseconds{0}), at);
-  }
+  case notice_type::waiting:
+    return model_.waiting(news.transfer, news.name, news.waiting_for, news.why.message, until(news.retry_at), at);
   }
 }
 
-bool reporter::show(const inbox::contents& news) {
-  for (const auto& each : news.notices)
-    show(each);
+void reporter::show(const progress& moved) {
   const auto at = std::chrono::steady_clock::now();
-  for (const auto& how_far : news.moved)
-    model_.progressed(how_far.transfer, how_far.received, how_far.total, at);
+  // It started before anybody looked.
+  if (auto known = introduced_.extract(moved.transfer); !known.empty())
+    model_.started(moved.transfer, std::move(known.mapped()), moved.received, moved.total, at);
+  model_.progressed(moved.transfer, moved.received, moved.total, at);
+  if (style_.news && style_.json)
+    plain_.object(to_json(moved, session_));
+}
+
+bool reporter::show(const inbox::contents& news, const relation_of& relation_to) {
+  for (const auto& each : news.notices)
+    if (relation_to(each.transfer) == relation::own)
+      show(each);
+  for (const auto& each : news.moved)
+    if (relation_to(each.transfer) == relation::own)
+      show(each);
   for (const auto& each : news.events)
-    show(each);
+    if (const auto to_us = relation_to(each.transfer); to_us != relation::ignored)
+      show(each, to_us);
   for (const auto& stall : news.stalls)
-    say(stall ? "bellhop: " + stall.message + "; nothing is lost, waiting" : "bellhop: going on");
+    show_stall(stall);
   return bars_ || plain_.flush();
 }
 
-void reporter::draw() {
-  const auto at = std::chrono::steady_clock::now();
-  if (bars_ && terminal_.due(at))
-    draw_now(at);
+void reporter::show_stall(const error& why) {
+  say(why ? "bellhop: " + why.message + "; nothing is lost, waiting" : "bellhop: going on");
 }
 
-void reporter::draw_now(instant at) {
+void reporter::draw(const std::vector<std::string>& footer) {
+  const auto at = std::chrono::steady_clock::now();
+  if (!bars_ || !terminal_.due(at))
+    return;
   const auto size = terminal_.size();
   const view_style style{traits_.set, traits_.colour};
-  terminal_.draw(render(model_.take_ended(), style, size.width), render(model_, style, size.width, size.height, at),
-                 at);
+  const auto height = size.height > footer.size() ? size.height - footer.size() : 0;
+  auto live = render(model_, style, size.width, height, at);
+  for (const auto& line : footer)
+    live.push_back(shorten_end(line, size.width, traits_.set));
+  terminal_.draw(render(model_.take_ended(), style, size.width), live, at);
 }
 
 void reporter::say(const std::string& line) {
@@ -122,7 +201,7 @@ void reporter::end() {
     return;
   }
   plain_.flush();
-  if (!quiet_ && !json_)
+  if (!style_.quiet && !style_.json)
     plain_.summary(model_.ended(), model_.bytes(), model_.elapsed(at));
 }
 

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Shows what Bellhop is for: a program downloads pictures, is killed half way, is started again, goes on where it was,
-# and is told the end once. Exits with 0 only if every check held.
+# Shows what Bellhop is for: a program asks for pictures and is killed; the daemon goes on, is killed too, and goes on where
+# it was when it is started again; when everything is there it starts the program, which is told the end once. Then the
+# same program does without the daemon. Exits with 0 only if every check held.
 #
 #   demo.sh FOLDER_OF_PROGRAMS [URL...]
 #
@@ -15,19 +16,21 @@ if [ $# -gt 0 ]; then
 fi
 
 originals=/usr/share/backgrounds/gnome
-seconds_at_least=25 # what the server's speed limit is made for
+seconds_at_least=20 # what the server's speed limit is made for
 limit_s=120         # for each wait; reached only if something is broken
+session=image-downloader
 
 scratch=$(mktemp -d "${TMPDIR:-/tmp}/bellhop-demo.XXXXXX")
-state=$scratch/state
-pictures=$scratch/pictures
 access_log=$scratch/access.log
-mkdir -m 755 "$pictures"
+export BELLHOP_STATE_DIR=$scratch/state BELLHOP_SOCKET=$scratch/socket
+launched=$BELLHOP_STATE_DIR/launch-$session.log
+pictures=
 app=
 
 clean_up() {
   trap '' INT TERM HUP
   if [ -n "$app" ]; then kill -KILL "$app" 2>/dev/null || true; fi
+  "$programs/bellhop" daemon stop >/dev/null 2>&1 || true
   if [ -s "$scratch/nginx.pid" ]; then kill "$(cat "$scratch/nginx.pid")" || true; fi
   rm -rf "$scratch"
 }
@@ -88,8 +91,8 @@ END
   fail "nginx does not start after $try ports: $(tail -n 1 "$scratch/error.log")"
 }
 
-# Requests that began after the program was killed: "status bytes range path".
-requests_of_second_launch() {
+# Requests that began after the kill: "status bytes range path".
+requests_after_the_kill() {
   awk -v killed="$killed_at" '$1 - $2 >= killed { print $3, $4, $5, $6 }' "$access_log"
 }
 
@@ -100,8 +103,35 @@ parts() { find "$pictures" -type f -name '.*.part' "$@"; }
 bytes_of() { awk '{ sum += $1 } END { print sum + 0 }'; }
 bytes_on_disk() { find "$pictures" -type f -printf '%s\n' | bytes_of; }
 
-half_is_there() {
-  [ "$(bytes_on_disk)" -ge $((total / 2)) ] && [ -n "$(parts -size +0 -print -quit)" ]
+percent_is_there() {
+  [ "$(bytes_on_disk)" -ge $((total * $1 / 100)) ] && [ -n "$(parts -size +0 -print -quit)" ]
+}
+
+# wait_for WHAT COMMAND...
+wait_for() {
+  local what=$1 end=$((SECONDS + limit_s))
+  shift
+  until "$@"; do
+    [ $SECONDS -lt $end ] || fail "$what: not so after $limit_s s"
+    sleep 0.05
+  done
+}
+
+show_disk() {
+  echo "On disk: $(finished -print | wc -l) pictures with their names, every one whole,"
+  finished -printf '  %10s  %f\n' | sort -k2
+  echo "and $(parts -print | wc -l) hidden parts of others:"
+  parts -printf '  %10s  %f\n' | sort -k2
+  echo "The ledger knows what each is:"
+  "$programs/bellhop" list -s $session || fail "bellhop list ended with $?"
+  finished -print | while read -r picture; do
+    cmp "$originals/${picture##*/}" "$picture" || fail "a picture has its name but is not whole"
+  done
+}
+
+show_requests() {
+  echo "Status, bytes sent, range asked for, path; 206 is the rest of a picture whose part was there:"
+  requests_after_the_kill | awk '{ printf "  %s %9d  %-18s %s\n", $1, $2, $3, $4 }'
 }
 
 # --- checks -----------------------------------------------------------------------------------------------------------
@@ -113,21 +143,56 @@ all_equal() {
   done
 }
 no_part_left() { [ -z "$(parts)" ]; }
-some_resumed() { requests_of_second_launch | grep -q '^206 '; }
+some_resumed() { requests_after_the_kill | grep -q '^206 '; }
 # The rest, and some KiB of each part asked again to compare; far from all.
 only_the_rest_was_fetched() {
-  [ "$(requests_of_second_launch | cut -d' ' -f2 | bytes_of)" -lt $((total * 3 / 4)) ]
+  [ "$(requests_after_the_kill | cut -d' ' -f2 | bytes_of)" -lt $((total * 3 / 4)) ]
 }
+# The rest are about what the program has printed, in all its launches.
 every_end_was_told() {
   local file
   for file in "${files[@]}"; do
-    grep -qE "completed.*${file##*/}" "$scratch"/launch-[12].txt || return
+    cat "$@" | grep -qE "completed.*${file##*/}" || return
   done
 }
-handler_fired_once() { [ "$(cat "$scratch"/launch-[12].txt | grep -c 'completion handler')" -eq 1 ]; }
+handler_fired_once() { [ "$(cat "$@" | grep -c 'completion handler')" -eq 1 ]; }
 handler_fired_last() {
-  awk '/completion handler/ { handler = NR } /completed/ { event = NR } END { exit !(handler > event) }' \
-    "$scratch/launch-2.txt"
+  awk '/completion handler/ { handler = NR } /completed/ { event = NR } END { exit !(handler > event) }' "$1"
+}
+
+check_all() { # FIRST_LAUNCH LAST_LAUNCH
+  check "every picture is equal to its original" all_equal
+  check "no part file is left" no_part_left
+  check "parts were resumed by ranges (206)" some_resumed
+  check "only the rest was fetched again" only_the_rest_was_fetched
+  check "every picture's end was told to the program" every_end_was_told "$@"
+  check "the completion handler fired once" handler_fired_once "$@"
+  check "it fired after the last event" handler_fired_last "$2"
+}
+
+# --- the program ------------------------------------------------------------------------------------------------------
+
+# start_app LOG ARGUMENT...: in the background, shown and kept in LOG.
+start_app() {
+  local log=$1
+  shift
+  exec {output}> >(tee "$log")
+  tee_pid=$!
+  "$programs/image-downloader" --pictures "$pictures" "$@" >&$output 2>&1 {output}>&- &
+  app=$!
+}
+
+kill_app() {
+  kill -KILL "$app" 2>/dev/null || fail "the program ended before it could be killed"
+  { wait "$app" || true; } 2>/dev/null
+  app=
+  exec {output}>&-
+  wait "$tee_pid"
+}
+
+new_folder() {
+  pictures=$scratch/$1
+  mkdir -m 755 "$pictures"
 }
 
 # --- the story --------------------------------------------------------------------------------------------------------
@@ -142,54 +207,57 @@ start_server $((per_connection / seconds_at_least))
 urls=("${files[@]##*/}")
 urls=("${urls[@]/#/$base/}")
 
-heading "1. A program is asked for ${#files[@]} pictures, $((total / 1000000)) MB"
-echo "They come from nginx at $base, which sends $((per_connection / seconds_at_least / 1000)) kB/s on each connection."
-exec {output}> >(tee "$scratch/launch-1.txt")
-tee_pid=$!
-"$programs/image-downloader" --state "$state" --pictures "$pictures" "${urls[@]}" >&$output 2>&1 {output}>&- &
-app=$!
-end=$((SECONDS + limit_s))
-until half_is_there; do
-  kill -0 "$app" 2>/dev/null || fail "the program ended before half of the pictures were there"
-  [ $SECONDS -lt $end ] || fail "half of the pictures are not there after $limit_s s"
-  sleep 0.05
-done
+with_the_daemon() {
+  new_folder background
+  heading "1. A program asks for ${#files[@]} pictures, $((total / 1000000)) MB"
+  echo "They come from nginx at $base, which sends $((per_connection / seconds_at_least / 1000)) kB/s on each connection."
+  start_app "$scratch/first.txt" --daemon "${urls[@]}"
+  wait_for "a quarter of the pictures is there" percent_is_there 25
 
-heading "2. Half is there: the program is killed, with SIGKILL, so that it cannot save anything"
-killed_at=$EPOCHREALTIME
-kill -KILL "$app"
-{ wait "$app" || true; } 2>/dev/null
-app=
-exec {output}>&-
-wait "$tee_pid"
-echo "On disk: $(finished -print | wc -l) pictures with their names, every one whole,"
-finished -printf '  %10s  %f\n' | sort -k2
-echo "and $(parts -print | wc -l) hidden parts of others:"
-parts -printf '  %10s  %f\n' | sort -k2
-echo "The ledger knows what each is:"
-BELLHOP_STATE_DIR=$state "$programs/bellhop" list -s image-downloader || fail "bellhop list ended with $?"
-finished -print | while read -r picture; do
-  cmp "$originals/${picture##*/}" "$picture" || fail "a picture has its name but is not whole"
-done
+  heading "2. The program is killed with SIGKILL. The daemon goes on"
+  kill_app
+  wait_for "half of the pictures is there" percent_is_there 50
+  "$programs/bellhop" status
 
-heading "3. The program is started again, without being told what to download"
-status=0
-timeout --foreground "$limit_s" "$programs/image-downloader" --state "$state" --pictures "$pictures" 2>&1 |
-  tee "$scratch/launch-2.txt" || status=$?
+  heading "3. The daemon is killed too, so that it cannot save anything"
+  killed_at=$EPOCHREALTIME
+  local daemon
+  daemon=$(cat "$BELLHOP_STATE_DIR/lock")
+  kill -KILL "$daemon"
+  wait_for "the daemon is gone" eval "! kill -0 $daemon 2>/dev/null"
+  show_disk
 
-heading "4. What the server saw of the second launch"
-echo "Status, bytes sent, range asked for, path; 206 is the rest of a picture whose part was there:"
-requests_of_second_launch | awk '{ printf "  %s %9d  %-18s %s\n", $1, $2, $3, $4 }'
+  heading "4. The daemon is started again. It goes on by itself, and starts the program when everything is there"
+  "$programs/bellhop" daemon start
+  wait_for "the program was told" grep -q 'completion handler' "$launched"
+  echo "What the program said when the daemon had started it:"
+  sed 's/^/  /' "$launched"
 
-heading "5. Was everything as told?"
-check "the second launch ended well" test "$status" -eq 0
-check "every picture is equal to its original" all_equal
-check "no part file is left" no_part_left
-check "parts were resumed by ranges (206)" some_resumed
-check "only the rest was fetched again" only_the_rest_was_fetched
-check "every picture's end was told to the program" every_end_was_told
-check "the completion handler fired once" handler_fired_once
-check "it fired after the last event" handler_fired_last
+  heading "5. What the server saw after the daemon was killed"
+  show_requests
+
+  heading "6. Was everything as told?"
+  check_all "$scratch/first.txt" "$launched"
+  wait_for "the daemon stops" "$programs/bellhop" daemon stop
+}
+
+without_the_daemon() {
+  new_folder embedded
+  heading "7. The same program without a daemon: its transfers live in it, and go on at its next launch"
+  start_app "$scratch/first.txt" --state "$scratch/embedded-state" "${urls[@]}"
+  wait_for "half of the pictures is there" percent_is_there 50
+  echo "Half is there: it is killed, and started again without being told what to download."
+  killed_at=$EPOCHREALTIME
+  kill_app
+  local status=0
+  timeout --foreground "$limit_s" "$programs/image-downloader" --state "$scratch/embedded-state" --pictures "$pictures" \
+    2>&1 | tee "$scratch/second.txt" || status=$?
+  check "the second launch ended well" test "$status" -eq 0
+  check_all "$scratch/first.txt" "$scratch/second.txt"
+}
+
+with_the_daemon
+without_the_daemon
 
 echo
 [ $failed -eq 0 ] || fail "$failed of the checks failed"

@@ -1,15 +1,18 @@
 // The image downloader: downloads pictures, and goes on with them at its next launch if it was quit, crashed or killed.
 //
 // It is written as the classic demo of background sessions is: an app delegate that is told of events and posts them, a
-// view controller that opens its session when it is needed, and a background session. Read it as a tutorial, from
-// `main` on.
+// view controller that opens its session when it is needed, and a background session. The session lives in this
+// program, or with --daemon in bellhopd, which goes on without it and starts it again when everything is there: nothing
+// else changes. Read it as a tutorial, from `main` on.
 
 #include "actors/app_delegate.hpp"
 #include "actors/engine.hpp"
 #include "actors/errors.hpp"
 #include "actors/notification_center.hpp"
+#include "actors/remote_engine.hpp"
 #include "actors/view_controller.hpp"
 #include "apps/image_downloader/picture_view.hpp"
+#include "core/this_program.hpp"
 #include "core/url.hpp"
 
 #include <CLI/CLI.hpp>
@@ -32,14 +35,30 @@ namespace {
 constexpr const char* session_identifier = "image-downloader";
 
 struct arguments {
+  /// The transfers go on in the daemon when this program is gone.
+  bool daemon = false;
+  /// The daemon has started this program, for the session of this identifier.
+  std::string background_session;
   path state;
   path folder = boost::filesystem::current_path();
   std::vector<std::string> urls;
 };
 
-engine_options options_for(const arguments& given) {
-  engine_options result;
-  result.state = given.state;
+engine_actor open_engine(caf::actor_system& system, const arguments& given) {
+  if (given.daemon)
+    return open_remote_engine(system, {});
+  engine_options options;
+  options.state = given.state;
+  return bellhop::open_engine(system, options);
+}
+
+/// What is given anew at each launch.
+session_configuration configuration_for(const arguments& given, const path& folder) {
+  session_configuration result;
+  result.kind = session_kind::background;
+  // How the daemon starts this program when all is done and nobody is there to be told.
+  if (given.daemon)
+    result.launch = this_program({"--daemon", "--pictures", folder.string()});
   return result;
 }
 
@@ -50,11 +69,11 @@ public:
       : folder_(boost::filesystem::absolute(given.folder)),
         interactive_(::isatty(STDIN_FILENO) && ::isatty(STDOUT_FILENO)),
         view_(std::make_shared<picture_view>(folder_, interactive_)), system_(config_), self_(system_),
-        engine_(open_engine(system_, options_for(given))), center_(system_.spawn(notification_center_behavior)) {
-    session_configuration configuration;
-    configuration.kind = session_kind::background;
-    controller_ = system_.spawn(view_controller_behavior,
-                                view_setting{engine_, center_, session_identifier, configuration, view_});
+        engine_(open_engine(system_, given)), center_(system_.spawn(notification_center_behavior)) {
+    if (!given.background_session.empty())
+      view_->say("started in the background for the session " + given.background_session);
+    controller_ = system_.spawn(view_controller_behavior, view_setting{engine_, center_, session_identifier,
+                                                                       configuration_for(given, folder_), view_});
   }
 
   ~app() {
@@ -156,7 +175,11 @@ int main(int argc, char** argv) {
   arguments given;
   std::string state;
   std::string folder;
-  options.add_option("--state", state, "where downloads are recorded (default: Bellhop's state directory)");
+  auto* const daemon =
+      options.add_flag("--daemon", given.daemon, "let bellhopd do it, which goes on without this program");
+  options.add_option("--background-session", given.background_session, "said by bellhopd when it starts this program");
+  options.add_option("--state", state, "where downloads are recorded (default: Bellhop's state directory)")
+      ->excludes(daemon);
   options.add_option("--pictures", folder, "where pictures are kept (default: the current folder)")
       ->check(CLI::ExistingDirectory);
   options.add_option("URL", given.urls, "pictures to download");

@@ -40,6 +40,8 @@ struct sample<std::vector<T>> {
     static type make([[maybe_unused]] actor_fixture& f) { __VA_ARGS__ }                                                \
   }
 
+SAMPLE(launch_command, return {{"/bin/program", "-v"}, "/home", {{"NAME", "value"}}};);
+
 constexpr time_point some_time{duration{1'234'567'890'123}};
 
 SAMPLE(time_point, return some_time;);
@@ -48,34 +50,52 @@ SAMPLE(transfer_request, transfer_request x; x.url = "http://a/b"; x.destination
        x.on_conflict = conflict_policy::rename; x.headers = {{"A", "b"}, {"C", ""}};
        x.expected = {digest_algorithm::sha256, "00ff"}; x.priority = 0.75; x.earliest_begin = some_time;
        x.suspended = true; x.name_from_server = true; x.accept_error_responses = true; x.max_size = 1LL << 40;
-       x.record_sha256 = true; x.metadata = "{\"a\":1}"; return x;);
+       x.record_sha256 = true; x.metadata = "{\"a\":1}"; x.resume_data = "data"; return x;);
 SAMPLE(checkpoint, return {".bellhop-1.part", 77, 1LL << 33, 0xfeedfacecafebeef, 1LL << 34, "\"tag\"", "yesterday"};);
 SAMPLE(transfer_record, transfer_record x; x.id = {7}; x.session = "s"; x.request = sample_of<transfer_request>(f);
        x.state = transfer_state::waiting; x.waiting_for = wait_reason::no_space; x.retry_at = some_time; x.attempts = 3;
        x.failures = 2; x.mismatches = 1; x.part = sample_of<checkpoint>(f); x.last_error = sample_of<error>(f);
        x.submitted_at = some_time + 1s; x.finished_at = some_time + 2s; x.received = 5; x.total = 6;
-       x.published = "/p/q"; x.sha256 = "abc"; return x;);
+       x.published = "/p/q"; x.sha256 = "abc"; x.resume_data = "data"; return x;);
 SAMPLE(event, event x; x.seq = {9}; x.time = some_time; x.session = "s"; x.transfer = {8};
        x.type = event_type::cancelled; x.url = "http://u"; x.destination = "/d"; x.received = 10;
        x.why = sample_of<error>(f); x.sha256 = "ff"; x.metadata = "[]"; return x;);
 SAMPLE(outcome, outcome x; x.type = event_type::failed; x.published = "/p"; x.received = 1; x.total = 2;
-       x.why = sample_of<error>(f); x.sha256 = "aa"; x.attempts = 4; return x;);
+       x.why = sample_of<error>(f); x.sha256 = "aa"; x.attempts = 4; x.part = sample_of<checkpoint>(f); return x;);
 SAMPLE(progress, return {{3}, 100, 200};);
 SAMPLE(notice, notice x; x.transfer = {4}; x.type = notice_type::waiting; x.name = "n"; x.received = 1; x.total = 2;
        x.waiting_for = wait_reason::retry_after; x.retry_at = some_time; x.why = sample_of<error>(f); return x;);
 SAMPLE(session_configuration, session_configuration x; x.kind = session_kind::background; x.durable = durability::power;
        x.max_active = 1; x.max_per_host = 2; x.request_timeout = 3ms; x.connect_timeout = 4ms; x.resource_timeout = 5s;
        x.max_redirects = 6; x.allow_downgrade = true; x.retry = {7ms, 8ms, 9s, 10}; x.headers = {{"H", "v"}};
-       x.user_agent = "ua"; x.ca_file = "/ca"; x.keep_finished = 11s; return x;);
+       x.user_agent = "ua"; x.ca_file = "/ca"; x.keep_finished = 11s; x.launches_on_events = false;
+       x.launch = sample_of<launch_command>(f); return x;);
+SAMPLE(engine_limits, return {17};);
 SAMPLE(session_counts, return {1, 2, 3, 4, 5, 6, 7};);
-SAMPLE(session_record, return {"id", sample_of<session_configuration>(f), some_time, {1}, {2}};);
+SAMPLE(session_phase, return session_phase::cancelling;);
+SAMPLE(launch_status, return {launch_state::backing_off, 18, 19, some_time, sample_of<error>(f)};);
+SAMPLE(launch_order, return {"id", sample_of<launch_command>(f)};);
+SAMPLE(session_status, return {sample_of<session_counts>(f),
+                               20,
+                               {21},
+                               {22},
+                               session_phase::finishing,
+                               true,
+                               true,
+                               sample_of<launch_status>(f)};);
+SAMPLE(transfer_change, return {0.125, some_time, std::vector<header>{{"A", "b"}}, 23};);
+SAMPLE(transfer_range, return {{24}, 25};);
+SAMPLE(session_record,
+       return {"id", sample_of<session_configuration>(f), some_time, {1}, {2}, session_phase::finishing, true};);
 SAMPLE(list_filter, return {"s", {transfer_state::failed, transfer_state::queued}, {12}, 13};);
 SAMPLE(queue_position, return {0.25, {14}};);
 SAMPLE(submit_result, return {{15}, sample_of<error>(f)};);
-SAMPLE(opened_session, return {sample_of<session_record>(f), sample_of<session_counts>(f), "ledger", {16}};);
+SAMPLE(opened_session,
+       return {
+           sample_of<session_record>(f), sample_of<session_counts>(f), "ledger", {16}, {{{26}, "/folder", "part"}}};);
 SAMPLE(ready_batch, return {{sample_of<transfer_record>(f)}, some_time};);
 SAMPLE(session_summary, return {sample_of<session_record>(f), sample_of<session_counts>(f)};);
-SAMPLE(machine::stop_reason, return machine::stop_reason::cancel;);
+SAMPLE(machine::stop_reason, return machine::stop_reason::cancel_keep;);
 
 // Handles are those of live actors.
 template <class Handle>
@@ -159,13 +179,24 @@ static_assert(is_closed(transfer_actor::signatures{}));
 static_assert(is_closed(network_actor::signatures{}));
 static_assert(is_closed(publisher_actor::signatures{}));
 static_assert(is_closed(ledger_actor::signatures{}));
-static_assert(is_closed(engine_actor::signatures{}));
+static_assert(is_closed(launcher_actor::signatures{}));
+static_assert(is_closed(engine_control_actor::signatures{}));
 
 } // namespace
 
 TEST_CASE_METHOD(actor_fixture, "Every message comes back equal from the wire", "[messages]") {
   using block = caf::id_block::bellhop;
   check_block(*this, std::make_index_sequence<block::end - block::begin>{});
+}
+
+TEST_CASE_METHOD(actor_fixture, "What is not to be changed is absent at the other end too", "[messages]") {
+  transfer_change change;
+  CHECK(through_the_wire(system, change) == change);
+  change.headers.emplace();
+  CHECK(through_the_wire(system, change) == change);
+  change = {};
+  change.max_size = 0;
+  CHECK(through_the_wire(system, change) == change);
 }
 
 TEST_CASE_METHOD(actor_fixture, "Errors go to CAF and back, and are printed for a person", "[messages]") {

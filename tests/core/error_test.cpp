@@ -9,7 +9,7 @@ using namespace bellhop;
 TEST_CASE("every code has a name of its own that reads back, and a domain", "[error]") {
   const std::set<std::string_view> domains{"none", "input", "network", "http", "content", "file", "ledger", "engine"};
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(errc::daemon_unavailable); ++i) {
+  for (int i = 0; i <= static_cast<int>(errc::launch_failed); ++i) {
     const auto code = static_cast<errc>(i);
     CAPTURE(to_string(code));
     CHECK(names.insert(to_string(code)).second);

@@ -1,13 +1,12 @@
 #include "core/state_directory.hpp"
 #include "tests/core/ledger_fixture.hpp"
+#include "tests/support/environment.hpp"
 #include "tests/support/error_of.hpp"
 
 #include <boost/filesystem/fstream.hpp>
 #include <catch2/catch.hpp>
 
 #include <csignal>
-#include <cstdlib>
-#include <optional>
 
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -17,29 +16,6 @@ using namespace bellhop;
 using namespace bellhop::test;
 
 namespace {
-
-/// Sets an environment variable, or unsets it, for as long as it lives.
-class environment {
-public:
-  environment(const char* name, const char* value) : name_(name) {
-    if (const char* old = std::getenv(name))
-      old_ = old;
-    set(value);
-  }
-  ~environment() { set(old_ ? old_->c_str() : nullptr); }
-  environment(const environment&) = delete;
-  environment& operator=(const environment&) = delete;
-
-private:
-  void set(const char* value) {
-    if (value)
-      ::setenv(name_, value, 1);
-    else
-      ::unsetenv(name_);
-  }
-  const char* name_;
-  std::optional<std::string> old_;
-};
 
 mode_t mode_of(const path& file) {
   struct stat info {};

@@ -23,6 +23,20 @@ TEST_CASE("Only whole http and https URLs can be fetched", "[url]") {
   CHECK_THAT(check_url("ftp://me:secret@example.org/x").message, !Contains("secret") && Contains("example.org"));
 }
 
+TEST_CASE("A plain URL is judged as libcurl does", "[url]") {
+  // A fragment changes neither what is accepted nor the path, but only libcurl understands it.
+  const std::string url = GENERATE(
+      "http://127.0.0.1:18999/00001.bin", "https://example.org", "http://example.org/", "http://example.org/a/b.tar.gz",
+      "http://example.org/a/", "http://example.org/a//b", "http://example.org:65535/x", "http://example.org:65536/x",
+      "http://example.org:99999/x", "http://example.org:0/x", "http://example.org:00080/x", "http://example.org:/x",
+      "http://example.org/a/../b", "http://example.org/a/..", "http://example.org/./b", "http://example.org/.hidden",
+      "http://example.org/a..b", "http://-x/", "http://.x/", "http://x./", "http://1.2.3/", "http://256.1.1.1/a",
+      "http://EXAMPLE.org/File", "http:///x", "https://", "http://a-b.c-d/~me/x_y", "http://example.org:80a/x");
+  CAPTURE(url);
+  CHECK(check_url(url).code == check_url(url + "#f").code);
+  CHECK(file_name_from_url(url) == file_name_from_url(url + "#f"));
+}
+
 TEST_CASE("Credentials never show", "[url]") {
   CHECK(redact("https://me:secret@example.org/p?token=1") == "https://example.org/p?token=1");
   CHECK(redact("https://me@example.org/") == "https://example.org/");

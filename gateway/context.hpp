@@ -1,0 +1,95 @@
+#pragma once
+
+#include "actors/interfaces.hpp"
+#include "core/json.hpp"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "gateway/asker.hpp"
+#include "gateway/exchange.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/gateway_metrics.hpp"
+#include "gateway/problem.hpp"
+#include "gateway/server.hpp"
+#include "gateway/target.hpp"
+#include "gateway/turnstile.hpp"
+
+namespace bellhop {
+
+/// Who was the delegate of a session last, through this gateway.
+struct attachment {
+  /// What the client called itself; empty if nothing.
+  std::string client;
+  /// Counts the streams; which one it is.
+  std::uint64_t stream = 0;
+  /// The stream has not ended.
+  bool live = false;
+};
+
+/// What all requests share. Only on the gateway's thread.
+struct gateway_context {
+  gateway_context(caf::actor_system& s, engine_actor e, const gateway_options& o)
+      : system(s), engine(std::move(e)), options(o), io(std::make_shared<asio::io_context>(1)), ask(s, io),
+        bulk_submits(o.limits.bulk_at_once) {}
+
+  caf::actor_system& system;
+  const engine_actor engine;
+  const gateway_options& options;
+  const std::shared_ptr<asio::io_context> io;
+  asker ask;
+  gateway_metrics metrics;
+  turnstile bulk_submits;
+  std::map<std::string, attachment> attachments;
+  std::uint64_t last_stream = 0;
+  const std::chrono::steady_clock::time_point started_at = std::chrono::steady_clock::now();
+  bool stopping = false;
+  const bellhop::server* server = nullptr;
+
+  void log(const std::string& line) const {
+    if (options.log)
+      options.log(line);
+  }
+};
+
+/// One request that a route was found for.
+struct call {
+  gateway_context& with;
+  exchange& to;
+  query parameters;
+  /// From the path, where it has them.
+  std::string session;
+  transfer_id transfer;
+};
+
+using route_function = asio::awaitable<void> (*)(call&);
+
+// What routes have in common.
+
+/// The session of the path. Throws `failure` (invalid_identifier, unknown_session).
+asio::awaitable<session_actor> find_session(call&);
+
+/// A body of JSON, which must be there. Throws `refusal` (413, 415) and `failure`.
+asio::awaitable<json> read_json(call&);
+/// The same; null if the body is empty.
+asio::awaitable<json> read_json_if_any(call&);
+/// The request must not have a body. Throws `refusal`.
+asio::awaitable<void> read_nothing(call&);
+
+/// "application/json" of "application/json; charset=utf-8", in lower case; empty if there is none.
+std::string content_type_of(const request_head&);
+/// Throws `refusal` (415) unless it is one of these; an absent one counts as JSON.
+enum class body_form : std::uint8_t { json, lines };
+body_form form_of_body(const request_head&, bool lines_allowed);
+refusal body_too_large(std::uint64_t most);
+
+response json_response(unsigned status, const json&);
+/// 204.
+response no_content();
+
+/// A member that must be there. Throws `failure` that names it, also for members that are not asked for.
+std::uint64_t only_number(const json& object, const char* name);
+
+} // namespace bellhop
