@@ -40,6 +40,18 @@ foreach(_program IN ITEMS bellhop bellhopd image-downloader)
   endif()
 endforeach()
 
+# Units of a user's service manager.
+configure_file(packaging/systemd/bellhopd.service.in "${CMAKE_BINARY_DIR}/package/bellhopd.service" @ONLY)
+install(
+  FILES "${CMAKE_BINARY_DIR}/package/bellhopd.service" packaging/systemd/bellhopd.socket
+  DESTINATION lib/systemd/user
+  COMPONENT programs)
+
+install(
+  FILES README.md ARCHITECTURE.md LICENSE docs/api.md docs/semantics.md
+  TYPE DOC
+  COMPONENT documentation)
+
 install(
   EXPORT bellhop
   FILE bellhopTargets.cmake
