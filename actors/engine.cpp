@@ -275,8 +275,9 @@ attempt_id fresh_attempt() {
 }
 
 ledger_actor spawn_ledger(caf::actor_system& system, std::unique_ptr<ledger> database,
-                          std::shared_ptr<state_directory> lock) {
+                          std::shared_ptr<state_directory> lock, std::shared_ptr<engine_metrics> metrics) {
   auto setting = std::make_shared<ledger_setting>();
+  setting->commits.metrics = std::move(metrics);
   setting->database = std::move(database);
   setting->lock = std::move(lock);
   setting->now = now;
@@ -297,15 +298,18 @@ engine_actor open_engine(caf::actor_system& system, const engine_options& option
   auto durable = std::make_shared<services>();
   if (options.launches)
     durable->launcher = spawn_launcher(system, options, state->where());
-  durable->ledger = spawn_ledger(system, std::move(database), std::move(state));
-  durable->network = system.spawn(network_behavior, options.network);
+  durable->ledger = spawn_ledger(system, std::move(database), std::move(state), options.metrics);
+  auto network = options.network;
+  network.metrics = options.metrics;
+  durable->network = system.spawn(network_behavior, std::move(network));
   durable->publisher = system.spawn(publisher_behavior);
   durable->now = now;
   durable->jitter = uniform;
   durable->next_attempt = fresh_attempt;
+  durable->metrics = options.metrics;
   auto ephemeral = std::make_shared<services>(*durable);
   ephemeral->launcher = nullptr;
-  ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr);
+  ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr, nullptr);
   return system.spawn(engine_behavior, std::move(durable), std::move(ephemeral));
 }
 

@@ -1,8 +1,10 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "core/metrics.hpp"
 
 #include <functional>
+#include <memory>
 
 namespace bellhop {
 
@@ -19,6 +21,8 @@ struct services {
   std::function<double()> jitter;
   /// A number that was never given before in this process.
   std::function<attempt_id()> next_attempt;
+  /// May be null.
+  std::shared_ptr<engine_metrics> metrics;
 };
 
 } // namespace bellhop

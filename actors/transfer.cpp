@@ -159,6 +159,8 @@ void transfer_role::carry_out(machine::out::finish& out) {
 }
 
 void transfer_role::carry_out(machine::out::wait&) {
+  if (const auto& metrics = setting_.with->metrics)
+    metrics->waits.at(static_cast<std::size_t>(machine_->record().waiting_for)).add();
   self_->send(setting_.with->ledger, waiting_atom_v, machine_->record(), setting_.session);
 }
 

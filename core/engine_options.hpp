@@ -1,9 +1,11 @@
 #pragma once
 
 #include "core/http_client.hpp"
+#include "core/metrics.hpp"
 #include "core/transfer.hpp"
 
 #include <functional>
+#include <memory>
 #include <string>
 
 namespace bellhop {
@@ -15,6 +17,8 @@ struct engine_options {
   http_client_options network;
   /// What the ledger survives. A session with `durability::power` raises it for all.
   durability durable = durability::crash;
+  /// What the engine counts; may be null.
+  std::shared_ptr<engine_metrics> metrics;
   /// Start the programs of background sessions that have news and no delegate: the daemon does.
   bool launches = false;
   /// Where they find the engine: BELLHOP_SOCKET in their environment.

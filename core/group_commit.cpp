@@ -32,7 +32,7 @@ error outcome_of(Call&& call) {
 class group_commit::impl {
 public:
   impl(std::unique_ptr<ledger> db, options settings, clock now, unique_function<void(const error&)> on_stall)
-      : db_(std::move(db)), settings_(settings), now_(std::move(now)), on_stall_(std::move(on_stall)) {}
+      : db_(std::move(db)), settings_(std::move(settings)), now_(std::move(now)), on_stall_(std::move(on_stall)) {}
 
   ledger& db() noexcept { return *db_; }
 
@@ -119,11 +119,16 @@ private:
   }
 
   void commit() {
+    const auto began = now_();
     if (const auto why = outcome_of([&] { db_->commit(); })) {
       lose(why);
       return;
     }
     open_ = false;
+    if (settings_.metrics) {
+      settings_.metrics->commits.observe(now_() - began);
+      settings_.metrics->committed_writes.add(batch_.size());
+    }
     std::vector<answer> answers;
     answers.reserve(batch_.size());
     for (auto& e : batch_)
@@ -230,7 +235,7 @@ private:
 
 group_commit::group_commit(std::unique_ptr<ledger> db, options settings, clock now,
                            unique_function<void(const error&)> on_stall)
-    : impl_(std::make_unique<impl>(std::move(db), settings, std::move(now), std::move(on_stall))) {}
+    : impl_(std::make_unique<impl>(std::move(db), std::move(settings), std::move(now), std::move(on_stall))) {}
 
 group_commit::~group_commit() {
   impl_->close();

@@ -1,12 +1,14 @@
 #pragma once
 
 #include "core/ledger.hpp"
+#include "core/metrics.hpp"
 #include "core/task_loop.hpp"
 #include "core/unique_function.hpp"
 
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <memory>
 
 namespace bellhop {
 
@@ -28,6 +30,8 @@ public:
     /// How long the queue must have been empty.
     std::chrono::microseconds quiet{200};
     std::chrono::milliseconds retry{1000};
+    /// Commits and what was in them are counted there; may be null.
+    std::shared_ptr<engine_metrics> metrics{};
   };
   /// The clock is steady; tests pass their own.
   using clock = std::function<std::chrono::steady_clock::time_point()>;

@@ -197,15 +197,21 @@ std::size_t http_attempt::store(std::span<const char> bytes, std::size_t expecte
   }
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.end());
   note_moved();
-  received_ += static_cast<std::int64_t>(bytes.size());
+  count(bytes.size());
   return request_.max_size > 0 && received_ > request_.max_size - body_offset() ? fail(too_large()) : bytes.size();
 }
 
 std::size_t http_attempt::discard(std::span<const char> bytes) {
   const auto kept = std::min(bytes.size(), kept_error_bytes - buffer_.size());
   buffer_.insert(buffer_.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(kept));
-  received_ += static_cast<std::int64_t>(bytes.size());
+  count(bytes.size());
   return received_ <= dropped_error_bytes ? bytes.size() : abort_transfer;
+}
+
+void http_attempt::count(std::size_t bytes) noexcept {
+  received_ += static_cast<std::int64_t>(bytes);
+  if (context_.options.metrics)
+    context_.options.metrics->received_bytes.add(bytes);
 }
 
 std::size_t http_attempt::pause(pause_reason reason) noexcept {

@@ -116,6 +116,7 @@ private:
   std::size_t stream(std::span<const char>);
   std::size_t discard(std::span<const char>);
   std::size_t store(std::span<const char>, std::size_t expected);
+  void count(std::size_t bytes) noexcept;
   std::size_t pause(pause_reason) noexcept;
   std::size_t fail(error);
 

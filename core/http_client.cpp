@@ -279,6 +279,10 @@ void http_client::impl::deliver_accepted() {
 void http_client::impl::admit() {
   while (const auto id = admission_.next())
     begin(*attempts_.at(*id));
+  if (options_.metrics) {
+    options_.metrics->on_the_wire.set(admission_.active());
+    options_.metrics->waiting_for_slot.set(admission_.waiting());
+  }
 }
 
 void http_client::impl::shut_down() {
@@ -330,6 +334,8 @@ void http_client::impl::begin(http_attempt& attempt) {
   try {
     attempt.begin(pool_.take());
     curl::check(curl_multi_add_handle(multi_.get(), attempt.easy()), "a transfer");
+    if (options_.metrics)
+      options_.metrics->attempts.add();
     look_for_timeout(attempt);
   } catch (const std::exception& e) {
     end(attempt, error{errc::internal, e.what()});

@@ -4,6 +4,7 @@
 #include "core/body_pipe.hpp"
 #include "core/buffer_pool.hpp"
 #include "core/configuration.hpp"
+#include "core/metrics.hpp"
 #include "core/response.hpp"
 #include "core/task_loop.hpp"
 
@@ -67,6 +68,8 @@ struct http_client_options {
   std::size_t total_capacity = 24 * 1024 * 1024;
   /// Where buffers for pipes are taken from; a consumer that gives them back there saves most of what they cost.
   std::shared_ptr<buffer_pool> buffers = std::make_shared<buffer_pool>(16 * 1024 * 1024);
+  /// Attempts, bytes and slots are counted there; may be null.
+  std::shared_ptr<engine_metrics> metrics;
 };
 
 /// All of HTTP: one thread, one curl multi handle, epoll. Bounds what is on the wire for each host, each session and

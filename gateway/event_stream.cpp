@@ -142,7 +142,8 @@ asio::awaitable<void> event_stream::join() {
   if (wish_.attach)
     co_await attach();
   const auto now = co_await ask.ask<session_status>(session_, status_atom_v);
-  told_ = wish_.latest ? now.last_event : wish_.after.value_or(now.acknowledged);
+  // Beyond the last event: from now on.
+  told_ = std::min(wish_.latest ? now.last_event : wish_.after.value_or(now.acknowledged), now.last_event);
   if (!wish_.attach)
     co_await ask.ask<void>(session_, watch_atom_v, delegate_actor{reader_}, told_);
 }

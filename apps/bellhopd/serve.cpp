@@ -106,8 +106,10 @@ private:
   bool stopped_ = false;
 };
 
-engine_options engine_options_of(const options& o, const configuration& said, path socket) {
+engine_options engine_options_of(const options& o, const configuration& said, path socket,
+                                 std::shared_ptr<engine_metrics> metrics) {
   engine_options result;
+  result.metrics = std::move(metrics);
   result.state = o.state;
   result.network.limits = said.limits;
   result.durable = o.durable;
@@ -191,6 +193,7 @@ private:
 
   const options& options_;
   configuration configuration_;
+  std::shared_ptr<engine_metrics> metrics_ = std::make_shared<engine_metrics>();
   running_engine engine_;
   entrances entrances_;
   std::unique_ptr<gateway> gateway_;
@@ -199,11 +202,12 @@ private:
 
 /// The state directory first: who has that may replace the socket of a daemon that was killed.
 service::service(const options& o, const configuration& said, passed_sockets passed)
-    : options_(o), configuration_(said), engine_(engine_options_of(o, said, socket_of(o, passed))),
+    : options_(o), configuration_(said), engine_(engine_options_of(o, said, socket_of(o, passed), metrics_)),
       entrances_(o, std::move(passed)) {
   gateway_options wanted;
   entrances_.give(wanted);
   wanted.log = log_warning;
+  wanted.metrics = metrics_;
   gateway_ = std::make_unique<gateway>(engine_.system(), engine_.handle(), std::move(wanted));
 }
 
