@@ -136,6 +136,8 @@ public:
   void close() noexcept { own_.reset(); }
 
 private:
+  void listen_on(const std::string& address);
+
   std::optional<unix_listener> own_;
   passed_sockets sockets_;
   std::string token_;
@@ -152,12 +154,20 @@ entrances::entrances(const options& o, passed_sockets passed) : sockets_(std::mo
     if (sockets_.tcp_socket)
       throw failure{errc::invalid_argument,
                     "--listen: the service manager has passed a TCP socket already; leave it away"};
-    auto listener = listen_on_loopback(o.listen);
-    where_ += " and " + listener.address;
-    sockets_.tcp_socket = std::move(listener.fd);
+    listen_on(o.listen);
   }
   if (sockets_.tcp_socket)
     token_ = read_or_make_token(o.token_file);
+}
+
+void entrances::listen_on(const std::string& address) {
+  try {
+    auto listener = listen_on_loopback(address);
+    where_ += " and " + listener.address;
+    sockets_.tcp_socket = std::move(listener.fd);
+  } catch (const failure& why) {
+    throw failure{why.why().code, fmt::format("--listen: {}", why.what())};
+  }
 }
 
 void entrances::give(gateway_options& to) {
