@@ -58,7 +58,7 @@ struct gateway_context {
 struct call {
   gateway_context& with;
   exchange& to;
-  query parameters;
+  query_parameters parameters;
   /// From the path, where it has them.
   std::string session;
   transfer_id transfer;

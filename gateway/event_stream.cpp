@@ -4,8 +4,8 @@
 
 #include <limits>
 
-#include "gateway/event_reader.hpp"
 #include "gateway/routes.hpp"
+#include "gateway/stream_delegate.hpp"
 
 /// A session's events as server-sent events (docs/api.md, "The stream of events").
 namespace bellhop {
