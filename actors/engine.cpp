@@ -152,7 +152,7 @@ caf::result<std::uint64_t> engine_role::start_all() {
       .then(
           [this, promise](const std::vector<session_summary>& all) mutable {
             auto left = std::make_shared<std::size_t>(all.size() + 1);
-            const auto one_less = [promise, left, count = all.size()]() mutable {
+            auto one_less = [promise, left, count = all.size()]() mutable {
               if (--*left == 0)
                 promise.deliver(std::uint64_t{count});
             };

@@ -52,7 +52,8 @@ std::shared_ptr<event_feed> session_role::feed(const delegate_actor& to, event_n
   self_->monitor(to);
   if (stalled_)
     self_->send(to, stalled_atom_v, stalled_);
-  return std::make_shared<event_feed>(self_, with_->ledger, log_, *this, to, delivered);
+  event_feed::host& session = *this;
+  return std::make_shared<event_feed>(self_, with_->ledger, log_, session, to, delivered);
 }
 
 /// The end of whoever has no feed any more is of no interest.

@@ -40,6 +40,11 @@ foreach(_program IN ITEMS bellhop bellhopd image-downloader)
   endif()
 endforeach()
 
+install(FILES docs/man/bellhop.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT programs)
+if(TARGET bellhopd)
+  install(FILES docs/man/bellhopd.8 DESTINATION "${CMAKE_INSTALL_MANDIR}/man8" COMPONENT programs)
+endif()
+
 install(
   EXPORT bellhop
   FILE bellhopTargets.cmake

@@ -2,6 +2,7 @@
 
 #include "core/environment.hpp"
 #include "core/listener.hpp"
+#include "core/pidfd.hpp"
 #include "core/state_directory.hpp"
 #include "core/text.hpp"
 #include "core/unique_fd.hpp"
@@ -24,7 +25,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <spawn.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -176,7 +176,7 @@ starter::starter(const path& program, const path& socket) {
       ::posix_spawn(&pid, program.c_str(), &options.actions, &options.attributes, arguments, environment.data());
   if (why != 0)
     unavailable(fmt::format("cannot start the daemon {}: {}", to_utf8(program.native()), std::strerror(why)));
-  end_.reset(::pidfd_open(pid, 0));
+  end_ = open_pidfd(pid);
   if (!end_) {
     const int error_number = errno;
     ::waitpid(pid, nullptr, 0);
@@ -186,7 +186,7 @@ starter::starter(const path& program, const path& socket) {
 
 /// Whoever gives up waiting leaves no child behind. The daemon is not its child, and goes on.
 starter::~starter() {
-  ::pidfd_send_signal(end_.get(), SIGKILL, nullptr, 0);
+  send_signal(end_, SIGKILL);
   siginfo_t ignored;
   ::waitid(P_PIDFD, static_cast<id_t>(end_.get()), &ignored, WEXITED);
 }

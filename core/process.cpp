@@ -1,5 +1,6 @@
 #include "core/process.hpp"
 
+#include "core/pidfd.hpp"
 #include "core/text.hpp"
 
 #include <fmt/format.h>
@@ -14,7 +15,6 @@
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -198,7 +198,9 @@ child_process child_process::start(const process_start& what, const std::functio
   // Ends it, before it is waited for, whatever is thrown below.
   unique_fd ours{std::move(channel)};
   plan.channel.reset();
-  unique_fd pidfd = checked(::pidfd_open(child.pid, 0), "cannot watch a process");
+  auto pidfd = open_pidfd(child.pid);
+  if (!pidfd)
+    fail("cannot watch a process", errno);
   const auto id = identify_process(child.pid);
   if (!id)
     throw failure(errc::launch_failed, "a process that was started is not in /proc: is it mounted?");
@@ -214,7 +216,7 @@ child_process child_process::start(const process_start& what, const std::functio
 }
 
 std::optional<child_process> child_process::adopt(const process_id& id) {
-  unique_fd pidfd{id.pid > 0 ? ::pidfd_open(id.pid, 0) : -1};
+  auto pidfd = open_pidfd(id.pid);
   // Looked at after it was opened: now it cannot become another one.
   if (!pidfd || identify_process(id.pid) != id)
     return std::nullopt;

@@ -39,6 +39,12 @@ public:
     thread_.join();
   }
 
+  std::size_t connections() {
+    std::promise<std::size_t> counted;
+    asio::post(*context_.io, [&] { counted.set_value(server_.connections()); });
+    return counted.get_future().get();
+  }
+
 private:
   void run() {
     for (;;) {
@@ -94,6 +100,10 @@ gateway::~gateway() = default;
 
 void gateway::stop(std::chrono::milliseconds deadline) {
   impl_->stop(deadline);
+}
+
+std::size_t gateway::connections() const {
+  return impl_->connections();
 }
 
 } // namespace bellhop

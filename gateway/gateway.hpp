@@ -47,6 +47,9 @@ public:
   /// end; what has not ended at the deadline is cut off. No call reaches the engine after it has returned. Idempotent.
   void stop(std::chrono::milliseconds deadline);
 
+  /// Connections there are now. Not after `stop`.
+  std::size_t connections() const;
+
 private:
   class impl;
   std::unique_ptr<impl> impl_;

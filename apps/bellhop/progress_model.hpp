@@ -67,6 +67,8 @@ public:
 
   /// So many transfers more are to be done.
   void expect(std::uint64_t transfers) noexcept { expected_ += transfers; }
+  /// So many are left to be done, as somebody knows who knows them all.
+  void expect_left(std::uint64_t transfers) noexcept { expected_ = ended_.ended() + transfers; }
 
   /// An attempt got its first bytes. `received` counts what an earlier attempt left too; it is no part of the rate.
   void started(transfer_id, std::string name, std::int64_t received, std::int64_t total, instant now);

@@ -37,6 +37,7 @@ public:
   reporter(report_style, std::string session);
 
   void expect(std::uint64_t transfers) { model_.expect(transfers); }
+  void expect_left(std::uint64_t transfers) { model_.expect_left(transfers); }
   /// Something that never became a transfer.
   void rejected(const std::string& what, const error&);
   /// One that was there before, so that its progress can be shown by name.

@@ -38,7 +38,7 @@ void wake_up::block_signals() {
   std::signal(SIGPIPE, SIG_IGN);
 }
 
-wake_up::wake_up(int news_fd)
+wake_up::wake_up(int news_fd, int keys_fd)
     : epoll_(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1")), signals_(-1), timer_(-1) {
   const auto set = stopping_signals();
   signals_ = checked(::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
@@ -46,7 +46,9 @@ wake_up::wake_up(int news_fd)
   const auto ns = std::chrono::duration_cast<std::chrono::nanoseconds>(terminal::frame_interval).count();
   const itimerspec every{{0, ns}, {0, ns}};
   checked(::timerfd_settime(timer_, 0, &every, nullptr), "timerfd_settime");
-  for (const int fd : {news_fd, signals_, timer_}) {
+  for (const int fd : {news_fd, signals_, timer_, keys_fd}) {
+    if (fd < 0)
+      continue;
     epoll_event wanted{};
     wanted.events = EPOLLIN;
     wanted.data.fd = fd;

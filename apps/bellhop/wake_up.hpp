@@ -9,8 +9,8 @@ public:
   /// before any other thread is started.
   static void block_signals();
 
-  /// Signals must be blocked. `news_fd` is not owned.
-  explicit wake_up(int news_fd);
+  /// Signals must be blocked. `news_fd`, and `keys_fd` unless it is -1, are not owned.
+  explicit wake_up(int news_fd, int keys_fd = -1);
   ~wake_up();
   wake_up(const wake_up&) = delete;
   wake_up& operator=(const wake_up&) = delete;

@@ -80,6 +80,56 @@ TEST_CASE_METHOD(actor_fixture, "An ephemeral session leaves nothing behind, and
         errc::invalid_argument);
 }
 
+TEST_CASE_METHOD(actor_fixture, "Only a session that exists is found, as it is", "[engine]") {
+  auto disk = std::make_shared<fake_disk>();
+  auto settings = small_session();
+  settings.user_agent = "first";
+  auto p = launch(disk);
+  const auto session = open(p, "pictures", settings);
+  CHECK(find_session(p) == session);
+  kill(p);
+  p = launch(disk);
+  submit(find_session(p), pictures(1));
+  CHECK(p->network->started.at(0).user_agent == "first");
+  const auto why = ask_error<session_actor>(p->engine, find_atom_v, std::string{"music"});
+  CHECK(why.code == errc::unknown_session);
+  CHECK(why.message.find("music") != std::string::npos);
+  CHECK(disk->rows->sessions().size() == 1);
+}
+
+TEST_CASE_METHOD(actor_fixture, "All sessions go on when the daemon starts", "[engine]") {
+  auto disk = std::make_shared<fake_disk>();
+  auto p = launch(disk);
+  submit(open(p, "pictures"), pictures(2));
+  submit(open(p, "music"), pictures(3));
+  kill(p);
+  p = launch(disk, true);
+  CHECK(ask<std::uint64_t>(p->engine, start_atom_v) == 2);
+  find_session(p, "pictures");
+  find_session(p, "music");
+  CHECK(p->network->open.size() == 5);
+}
+
+TEST_CASE_METHOD(actor_fixture, "New limits go to the network, and completed programs to the launcher", "[engine]") {
+  auto p = launch(std::make_shared<fake_disk>(), true);
+  caf::anon_send(p->engine, limits_atom_v, engine_limits{7});
+  caf::anon_send(p->engine, complete_atom_v, std::string{"pictures"});
+  settle();
+  CHECK(p->network->limits == std::vector{engine_limits{7}});
+  CHECK(p->launcher->completed == std::vector<std::string>{"pictures"});
+}
+
+TEST_CASE_METHOD(actor_fixture, "A session with a bug is opened anew by whoever opens it next", "[engine]") {
+  auto p = launch();
+  const auto session = open(p);
+  const auto id = submit_one(session, picture(1));
+  caf::anon_send_exit(session, caf::exit_reason::kill);
+  settle();
+  const auto next = open(p);
+  CHECK_FALSE(next == session);
+  CHECK(find(next, id).state == transfer_state::running);
+}
+
 TEST_CASE_METHOD(actor_fixture, "An ordered stop keeps what is on disk and answers afterwards", "[engine]") {
   auto p = launch();
   const auto session = open(p);

@@ -120,6 +120,82 @@ TEST_CASE_METHOD(ledger_fixture, "A full disk is told to the sessions, and nothi
   CHECK(log->waiting == std::vector{ids[2]});
 }
 
+namespace {
+
+/// So many pictures, of which one cannot be read.
+class counting_source final : public request_source {
+public:
+  explicit counting_source(int count, int broken = 0) : left_(count), broken_(broken) {}
+
+  std::vector<transfer_request> next(std::size_t most) override {
+    std::vector<transfer_request> some;
+    for (; left_ > 0 && some.size() < most; --left_) {
+      if (left_ == broken_)
+        throw failure{errc::file_io, "the spool file cannot be read"};
+      some.push_back(actor_fixture::picture(left_));
+    }
+    largest_ = std::max(largest_, some.size());
+    return some;
+  }
+
+  std::size_t largest() const noexcept { return largest_; }
+
+private:
+  int left_;
+  int broken_;
+  std::size_t largest_ = 0;
+};
+
+} // namespace
+
+TEST_CASE_METHOD(ledger_fixture, "A source is added by one commit, a part of it in memory at a time", "[ledger]") {
+  prepare(1);
+  auto source = std::make_shared<counting_source>(2500);
+  const auto before = disk->commits;
+  const auto added = ask<transfer_range>(ledger, submit_atom_v, std::string{"pictures"}, source_ptr{source});
+  CHECK(disk->commits == before + 1);
+  CHECK(added == transfer_range{{2}, 2500});
+  CHECK(source->largest() == 1000);
+  CHECK(disk->rows->counts("pictures").queued == 2501);
+  CHECK(disk->rows->find({2501})->request.url == picture(1).url);
+
+  const auto none = ask<transfer_range>(ledger, submit_atom_v, std::string{"pictures"},
+                                        source_ptr{std::make_shared<counting_source>(0)});
+  CHECK(none.count == 0);
+}
+
+TEST_CASE_METHOD(ledger_fixture, "A source that fails in the middle adds nothing, and undoes nobody else's writes",
+                 "[ledger]") {
+  const auto ids = prepare(3);
+  finish(ids[0]);
+  const auto failing = later<transfer_range>(ledger, submit_atom_v, std::string{"pictures"},
+                                             source_ptr{std::make_shared<counting_source>(2500, 300)});
+  finish(ids[1]);
+  const auto good = later<transfer_range>(ledger, submit_atom_v, std::string{"pictures"},
+                                          source_ptr{std::make_shared<counting_source>(10)});
+  finish(ids[2]);
+  settle();
+  REQUIRE(failing.done());
+  CHECK(failing.why().code == errc::file_io);
+  CHECK(good.value().count == 10);
+  const auto counts = disk->rows->counts("pictures");
+  CHECK(counts.completed == 3);
+  CHECK(counts.queued == 10);
+}
+
+TEST_CASE_METHOD(ledger_fixture, "A transfer that is cancelled at rest keeps what it had received, for the event",
+                 "[ledger]") {
+  const auto ids = prepare(2);
+  const checkpoint part{".part", 1, 70'000, 2, 100'000, "\"one\"", {}};
+  for (const auto id : ids)
+    ask<void>(ledger, record_atom_v, id, part);
+  CHECK(ask<bool>(ledger, cancel_atom_v, ids[0], true, session));
+  CHECK(ask<bool>(ledger, cancel_atom_v, ids[1], false, session));
+  CHECK(disk->rows->find(ids[0])->part == part);
+  CHECK_FALSE(disk->rows->find(ids[1])->part);
+  CHECK(disk->rows->find(ids[1])->received == 70'000);
+}
+
 TEST_CASE_METHOD(ledger_fixture, "A session that has ended is not kept", "[ledger]") {
   const auto twin = caf::actor_cast<caf::actor>(session);
   caf::anon_send(ledger, stalled_atom_v, session);

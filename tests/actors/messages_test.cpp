@@ -75,7 +75,13 @@ SAMPLE(session_counts, return {1, 2, 3, 4, 5, 6, 7};);
 SAMPLE(session_phase, return session_phase::cancelling;);
 SAMPLE(launch_status, return {launch_state::backing_off, 18, 19, some_time, sample_of<error>(f)};);
 SAMPLE(launch_order, return {"id", sample_of<launch_command>(f)};);
-SAMPLE(session_status, return {sample_of<session_counts>(f), 20, {21}, {22}, session_phase::finishing, true, true,
+SAMPLE(session_status, return {sample_of<session_counts>(f),
+                               20,
+                               {21},
+                               {22},
+                               session_phase::finishing,
+                               true,
+                               true,
                                sample_of<launch_status>(f)};);
 SAMPLE(transfer_change, return {0.125, some_time, std::vector<header>{{"A", "b"}}, 23};);
 SAMPLE(transfer_range, return {{24}, 25};);
@@ -85,7 +91,8 @@ SAMPLE(list_filter, return {"s", {transfer_state::failed, transfer_state::queued
 SAMPLE(queue_position, return {0.25, {14}};);
 SAMPLE(submit_result, return {{15}, sample_of<error>(f)};);
 SAMPLE(opened_session,
-       return {sample_of<session_record>(f), sample_of<session_counts>(f), "ledger", {16}, {{{26}, "/folder", "part"}}};);
+       return {
+           sample_of<session_record>(f), sample_of<session_counts>(f), "ledger", {16}, {{{26}, "/folder", "part"}}};);
 SAMPLE(ready_batch, return {{sample_of<transfer_record>(f)}, some_time};);
 SAMPLE(session_summary, return {sample_of<session_record>(f), sample_of<session_counts>(f)};);
 SAMPLE(machine::stop_reason, return machine::stop_reason::cancel_keep;);

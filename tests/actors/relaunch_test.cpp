@@ -129,6 +129,37 @@ TEST_CASE_METHOD(relaunch_fixture,
   CHECK(view->finishes == std::vector{true});
 }
 
+TEST_CASE_METHOD(relaunch_fixture, "A program is not told of a session that it looks after already", "[relaunch]") {
+  previous_run(2, 1, "pictures");
+  previous_run(2, 1, "music");
+  start_program();
+  const auto pictures_session = open(p, "pictures");
+  open(p, "music");
+  attach(pictures_session, std::make_shared<fake_delegate>());
+  auto told = std::make_shared<std::vector<std::string>>();
+  const auto delegate = ends(system.spawn(noting_delegate, told));
+  CHECK(ask<std::uint64_t>(p->engine, delegate_atom_v, app_delegate_actor{delegate}) == 1);
+  CHECK(*told == std::vector<std::string>{"music"});
+}
+
+TEST_CASE_METHOD(relaunch_fixture, "A view shows that another has taken its session over, and opens it when needed",
+                 "[relaunch]") {
+  start_program();
+  auto view = std::make_shared<fake_view>();
+  const auto controller = show(view);
+  caf::anon_send(controller, open_atom_v);
+  settle();
+  auto other = std::make_shared<fake_delegate>();
+  const auto taken_by = attach(find_session(p), other, true);
+  REQUIRE(view->troubles.size() == 1);
+  CHECK(view->troubles[0].code == errc::session_in_use);
+  caf::anon_send_exit(taken_by, caf::exit_reason::kill);
+  settle();
+  caf::anon_send(controller, open_atom_v);
+  settle();
+  CHECK(status(find_session(p)).attached);
+}
+
 TEST_CASE_METHOD(relaunch_fixture, "A file that got its name just before the crash is not downloaded again",
                  "[relaunch]") {
   previous_run(0, 1);

@@ -62,29 +62,81 @@ TEST_CASE("a configuration with a setting out of range is refused by its name", 
   using conf = session_configuration;
   const auto code = errc::invalid_argument;
   check_refused<conf>(
-      {}, {
-              {"no slot", [](conf& c) { c.max_active = 0; }, code, "max_active"},
-              {"no connection", [](conf& c) { c.max_per_host = 0; }, code, "max_per_host must be 1 to 10000, got 0"},
-              {"endless redirects", [](conf& c) { c.max_redirects = 1001; }, code, "max_redirects"},
-              {"no time", [](conf& c) { c.request_timeout = 0ms; }, code, "request_timeout"},
-              {"negative time", [](conf& c) { c.connect_timeout = -1ms; }, code, "connect_timeout"},
-              {"no time at all", [](conf& c) { c.resource_timeout = 0s; }, code, "resource_timeout"},
-              {"greatest time", [](conf& c) { c.resource_timeout = std::chrono::seconds::max(); }, code,
-               "resource_timeout"},
-              {"least time", [](conf& c) { c.keep_finished = std::chrono::seconds::min(); }, code, "keep_finished"},
-              {"negative base", [](conf& c) { c.retry.base = -1ms; }, code, "retry.base"},
-              {"cap under base", [](conf& c) { c.retry.cap = 999ms; }, code, "retry.cap must be 1000 to"},
-              {"greatest cap", [](conf& c) { c.retry.cap = std::chrono::milliseconds::max(); }, code, "retry.cap"},
-              {"negative bound", [](conf& c) { c.retry.longest_retry_after = -1s; }, code, "longest_retry_after"},
-              {"header",
-               [](conf& c) {
-                 c.headers = {{"X y", "z"}};
-               },
-               code, "\"X y\""},
-              {"agent", [](conf& c) { c.user_agent = "a\r\nb: c"; }, code, "user_agent \"a\\x0D\\x0Ab: c\""},
-              {"agent's text", [](conf& c) { c.user_agent = "\xFF"; }, code, "UTF-8"},
-              {"relative file", [](conf& c) { c.ca_file = "ca.pem"; }, code, "\"ca.pem\" must be an absolute path"},
-          });
+      {},
+      {
+          {"no slot", [](conf& c) { c.max_active = 0; }, code, "max_active"},
+          {"no connection", [](conf& c) { c.max_per_host = 0; }, code, "max_per_host must be 1 to 10000, got 0"},
+          {"endless redirects", [](conf& c) { c.max_redirects = 1001; }, code, "max_redirects"},
+          {"no time", [](conf& c) { c.request_timeout = 0ms; }, code, "request_timeout"},
+          {"negative time", [](conf& c) { c.connect_timeout = -1ms; }, code, "connect_timeout"},
+          {"no time at all", [](conf& c) { c.resource_timeout = 0s; }, code, "resource_timeout"},
+          {"greatest time", [](conf& c) { c.resource_timeout = std::chrono::seconds::max(); }, code,
+           "resource_timeout"},
+          {"least time", [](conf& c) { c.keep_finished = std::chrono::seconds::min(); }, code, "keep_finished"},
+          {"negative base", [](conf& c) { c.retry.base = -1ms; }, code, "retry.base"},
+          {"cap under base", [](conf& c) { c.retry.cap = 999ms; }, code, "retry.cap must be 1000 to"},
+          {"greatest cap", [](conf& c) { c.retry.cap = std::chrono::milliseconds::max(); }, code, "retry.cap"},
+          {"negative bound", [](conf& c) { c.retry.longest_retry_after = -1s; }, code, "longest_retry_after"},
+          {"header",
+           [](conf& c) {
+             c.headers = {{"X y", "z"}};
+           },
+           code, "\"X y\""},
+          {"agent", [](conf& c) { c.user_agent = "a\r\nb: c"; }, code, "user_agent \"a\\x0D\\x0Ab: c\""},
+          {"agent's text", [](conf& c) { c.user_agent = "\xFF"; }, code, "UTF-8"},
+          {"nothing to launch", [](conf& c) { c.launch.working_directory = "/"; }, code, "launch.arguments is empty"},
+          {"relative program",
+           [](conf& c) {
+             c.launch = {{"app"}, "/", {}};
+           },
+           code, "the program \"app\" must be an absolute path"},
+          {"NUL in an argument",
+           [](conf& c) {
+             c.launch = {{"/bin/app", std::string("a\0b", 3)}, "/", {}};
+           },
+           code, "has a NUL"},
+          {"relative folder",
+           [](conf& c) {
+             c.launch = {{"/bin/app"}, "here", {}};
+           },
+           code, "launch.working_directory \"here\" must be an absolute path"},
+          {"no folder",
+           [](conf& c) {
+             c.launch = {{"/bin/app"}, "", {}};
+           },
+           code, "launch.working_directory"},
+          {"variable without a name",
+           [](conf& c) {
+             c.launch = {{"/bin/app"}, "/", {{"", "x"}}};
+           },
+           code, "launch.environment"},
+          {"variable with a sign",
+           [](conf& c) {
+             c.launch = {{"/bin/app"}, "/", {{"A=B", "x"}}};
+           },
+           code, "\"A=B\""},
+          {"NUL in a variable",
+           [](conf& c) {
+             c.launch = {{"/bin/app"}, "/", {{"A", std::string("a\0b", 3)}}};
+           },
+           code, "value of \"A\""},
+          {"many arguments",
+           [](conf& c) {
+             c.launch = {std::vector<std::string>(1001, "/bin/app"), "/", {}};
+           },
+           code, "1001 arguments and variables, at most 1000"},
+          {"long argument",
+           [](conf& c) {
+             c.launch = {{"/bin/app", std::string(128 * 1024, 'x')}, "/", {}};
+           },
+           code, "131072 bytes, at most 131071"},
+          {"long environment",
+           [](conf& c) {
+             c.launch = {{"/bin/app"}, "/", std::vector<header>(3, {"A", std::string(100'000, 'x')})};
+           },
+           code, "at most 262144"},
+          {"relative file", [](conf& c) { c.ca_file = "ca.pem"; }, code, "\"ca.pem\" must be an absolute path"},
+      });
 }
 
 TEST_CASE("a request that cannot be carried out is refused by what is wrong with it", "[configuration]") {
@@ -175,6 +227,10 @@ TEST_CASE("a request that cannot be carried out is refused by what is wrong with
           {"no priority", [](request& r) { r.priority = std::numeric_limits<double>::quiet_NaN(); },
            errc::invalid_argument, "priority"},
           {"negative size", [](request& r) { r.max_size = -1; }, errc::invalid_argument, "max_size"},
+          {"long resume data", [](request& r) { r.resume_data = std::string(1025, 'a'); }, errc::invalid_argument,
+           "resume_data has 1025 bytes, at most 1024"},
+          {"odd resume data", [](request& r) { r.resume_data = "1.a b"; }, errc::invalid_argument,
+           "resume_data \"1.a b\""},
           {"no JSON", [](request& r) { r.metadata = "{"; }, errc::invalid_argument, "metadata is not JSON: \"{\""},
           {"JSON and more", [](request& r) { r.metadata = "{} {}"; }, errc::invalid_argument, "not JSON"},
           {"much JSON", [](request& r) { r.metadata = '"' + std::string(65535, 'j') + '"'; }, errc::invalid_argument,
@@ -182,6 +238,36 @@ TEST_CASE("a request that cannot be carried out is refused by what is wrong with
           {"deep JSON", [](request& r) { r.metadata = std::string(101, '[') + std::string(101, ']'); },
            errc::invalid_argument, "100 levels"},
       });
+}
+
+TEST_CASE("a change is held to the same rules as a request", "[configuration]") {
+  using change = transfer_change;
+  const auto code = errc::invalid_argument;
+  check_refused<change>({}, {
+                                {"priority", [](change& c) { c.priority = 2; }, code, "priority must be 0 to 1"},
+                                {"size", [](change& c) { c.max_size = -1; }, code, "max_size"},
+                                {"header",
+                                 [](change& c) {
+                                   c.headers = {{"Range", "bytes=0-"}};
+                                 },
+                                 code, "Range"},
+                            });
+  CHECK(check(change{0.0, time_point{}, std::vector<header>{}, 0}) == error{});
+  CHECK(check(change{1.0, {}, {{{"Authorization", "Bearer new"}}}, 5}) == error{});
+}
+
+TEST_CASE("a program to launch may have arguments and variables that are no UTF-8", "[configuration]") {
+  session_configuration c;
+  c.launch = {{"/usr/bin/app", "caf\xE9"}, "/home/\xFF", {{"LATIN", "\xE9"}, {"EMPTY", ""}}};
+  CHECK(check(c) == error{});
+}
+
+TEST_CASE("no error shows the value of a variable", "[configuration]") {
+  session_configuration c;
+  c.launch = {{"/usr/bin/app"}, "/", {{"TOKEN", std::string("s3cret\0", 7)}}};
+  const auto why = check(c);
+  REQUIRE(why);
+  CHECK_THAT(why.message, Contains("TOKEN") && !Contains("s3cret"));
 }
 
 TEST_CASE("requests at their bounds are accepted", "[configuration]") {

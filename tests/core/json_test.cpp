@@ -136,7 +136,7 @@ TEST_CASE("names and messages that are no UTF-8 can still be written", "[json]")
 
 TEST_CASE("errors read back; codes of later versions become internal", "[json]") {
   REQUIRE(rc::check([](std::int32_t status) {
-    const auto code = static_cast<errc>(*rc::gen::inRange(0, static_cast<int>(errc::internal) + 1));
+    const auto code = static_cast<errc>(*rc::gen::inRange(0, static_cast<int>(errc::daemon_unavailable) + 1));
     const error why{code, to_utf8(*rc::gen::string<std::string>()), status};
     RC_ASSERT(error_from_json(json::parse(to_json(why).dump())) == why);
   }));
@@ -166,6 +166,12 @@ TEST_CASE("a configuration reads back as it was, secrets included", "[json]") {
     c.user_agent = "bellhop/0.1 \xE2\x82\xAC";
     c.ca_file = "/etc/ssl/own.pem";
     c.keep_finished = std::chrono::seconds{*rc::gen::arbitrary<std::int64_t>()};
+    c.launches_on_events = *rc::gen::arbitrary<bool>();
+    c.launch.arguments = *rc::gen::arbitrary<std::vector<std::string>>();
+    if (c.launch) {
+      c.launch.working_directory = "/home/guest/" + *rc::gen::string<std::string>();
+      c.launch.environment = {{"PATH", "/bin"}, {"LATIN", *rc::gen::string<std::string>()}};
+    }
     RC_ASSERT(configuration_from_json(json::parse(to_json(c).dump())) == c);
   }));
 }
@@ -179,6 +185,35 @@ TEST_CASE("absent settings keep their default, unknown ones are ignored", "[json
   CHECK(c == expected);
 }
 
+TEST_CASE("a configuration without its secrets", "[json]") {
+  session_configuration c;
+  c.headers = {{"Authorization", "Bearer s3cret"}, {"Accept", "image/jpeg"}};
+  c.launch = {{"/usr/bin/app", "--quiet"}, "/home/guest", {{"TOKEN", "s3cret"}}};
+  const auto shown = to_json(c, secrets::hidden);
+  CHECK_THAT(shown.dump(), !Contains("s3cret"));
+  CHECK(shown["headers"][1]["value"] == "image/jpeg");
+  CHECK(shown["launch"].dump() == R"({"arguments":["/usr/bin/app","--quiet"],"working_directory":"/home/guest",)"
+                                  R"("environment":[{"name":"TOKEN","value":"***"}]})");
+  CHECK(configuration_from_json(to_json(c, secrets::shown)) == c);
+}
+
+TEST_CASE("settings that are not known are refused where that is wanted, by their name", "[json]") {
+  const auto refused_in = [](const std::string& text) -> std::string {
+    try {
+      configuration_from_json(json::parse(text), unknown_members::refused);
+      return "accepted";
+    } catch (const failure& f) {
+      CHECK(f.why().code == errc::invalid_argument);
+      return f.what();
+    }
+  };
+  CHECK(refused_in(to_json(session_configuration{}).dump()) == "accepted");
+  CHECK_THAT(refused_in(R"({"max_activ":3})"), Contains("\"max_activ\"") && Contains("max_active"));
+  CHECK_THAT(refused_in(R"({"retry":{"jitter":1}})"), Contains("\"retry.jitter\""));
+  CHECK_THAT(refused_in(R"({"launch":{"argv":[]}})"), Contains("\"launch.argv\""));
+  CHECK_THAT(refused_in(R"({"headers":[{"name":"A","value":"b","valeu":"c"}]})"), Contains("\"headers[0].valeu\""));
+}
+
 TEST_CASE("a setting of the wrong type is refused by its name", "[json]") {
   CHECK(refused("[]") == "the value must be a JSON object, got array");
   CHECK(refused(R"({"max_active":"3"})") == R"(max_active must be a whole number from 0 to 4294967295, got "3")");
@@ -187,6 +222,12 @@ TEST_CASE("a setting of the wrong type is refused by its name", "[json]") {
   CHECK_THAT(refused(R"({"max_active":1.5})"), Contains("max_active"));
   CHECK_THAT(refused(R"({"request_timeout_ms":9223372036854775808})"), Contains("request_timeout_ms"));
   CHECK_THAT(refused(R"({"allow_downgrade":1})"), Contains("allow_downgrade must be true or false"));
+  CHECK_THAT(refused(R"({"launch":[]})"), Contains("launch must be a JSON object"));
+  CHECK_THAT(refused(R"({"launch":{"arguments":"/bin/true"}})"), Contains("launch.arguments must be an array"));
+  CHECK_THAT(refused(R"({"launch":{"arguments":[5]}})"), Contains("launch.arguments"));
+  CHECK_THAT(refused(R"({"launch":{"arguments_bytes":["%"]}})"), Contains("launch.arguments_bytes"));
+  CHECK_THAT(refused(R"({"launch":{"environment":[{"name":"A","value":5}]}})"),
+             Contains("launch.environment[0].value must be a string") && !Contains("5"));
   CHECK_THAT(refused(R"({"kind":"foreground"})"), Contains("kind must be default, ephemeral or background"));
   CHECK_THAT(refused(R"({"durability":null})"), Contains("durability"));
   CHECK_THAT(refused(R"({"retry":5})"), Contains("retry must be a JSON object"));

@@ -168,7 +168,7 @@ TEST_CASE("a program that comes, does nothing and says that all is well is no bu
     p(in::closed{});
     p(in::completed{});
     p(in::wanted{});
-    CHECK(p(in::ended{}) == "wake");
+    CHECK(p(in::ended{}) == "wake tell");
     CHECK(p.last.wake_after == duration{shortest_interval});
     CHECK(p.state() == "backing_off");
   }

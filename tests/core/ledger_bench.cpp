@@ -108,8 +108,8 @@ TEST_CASE("the ways of 10,000 transfers through the ledger", "[.bench]") {
   measure("acknowledge and prune", 20'000, [&] {
     transact(*db, [&] { db->acknowledge("s", {20'000}); });
     std::uint64_t pruned = 0;
-    transact(*db, [&] { pruned += db->prune("s", noon + 1s); });
-    transact(*db, [&] { pruned += db->prune("s", noon + 1s); });
+    transact(*db, [&] { pruned += db->prune("s", noon + 1s).transfers; });
+    transact(*db, [&] { pruned += db->prune("s", noon + 1s).transfers; });
     REQUIRE(pruned == 20'000);
   });
   std::cout << fmt::format("file {} KiB, log {} KiB\n", boost::filesystem::file_size(folder.file()) / 1024,

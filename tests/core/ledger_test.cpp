@@ -1,10 +1,12 @@
 #include "core/ledger.hpp"
+#include "core/resume_data.hpp"
 #include "tests/core/ledger_fixture.hpp"
 
 #include <catch2/catch.hpp>
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <map>
 #include <set>
@@ -52,6 +54,12 @@ struct fixture : Kind {
   bool set_suspended(transfer_id id, bool suspended) {
     bool changed = false;
     transact(db, [&] { changed = db.set_suspended(id, suspended); });
+    return changed;
+  }
+
+  bool change(transfer_id id, const transfer_change& news) {
+    bool changed = false;
+    transact(db, [&] { changed = db.change(id, news); });
     return changed;
   }
 
@@ -169,6 +177,9 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "an unknown session is an error, an unknown t
   CHECK(code_of([&] { db.remove_session("x"); }) == errc::unknown_session);
   CHECK(code_of([&] { db.acknowledge("x", {1}); }) == errc::unknown_session);
   CHECK(code_of([&] { db.prune("x", noon); }) == errc::unknown_session);
+  CHECK(code_of([&] { db.set_phase("x", session_phase::finishing); }) == errc::unknown_session);
+  CHECK(code_of([&] { db.set_paused("x", true); }) == errc::unknown_session);
+  CHECK(code_of([&] { db.change({77}, transfer_change{1.0, {}, {}, {}}); }) == errc::unknown_transfer);
   CHECK(code_of([&] { db.finish({77}, completed(), noon); }) == errc::unknown_transfer);
   CHECK(code_of([&] { db.set_suspended({77}, true); }) == errc::unknown_transfer);
   CHECK(code_of([&] { db.remove({77}); }) == errc::unknown_transfer);
@@ -187,6 +198,9 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "writing calls need a transaction", "[ledger]
   const auto r = request("1");
   CHECK(code_of([&] { db.submit("s", std::span{&r, 1}, noon); }) == errc::internal);
   CHECK(code_of([&] { db.put_session("t", {}, noon); }) == errc::internal);
+  CHECK(code_of([&] { db.set_phase("s", session_phase::finishing); }) == errc::internal);
+  CHECK(code_of([&] { db.set_paused("s", true); }) == errc::internal);
+  CHECK(code_of([&] { db.change({1}, {}); }) == errc::internal);
   CHECK(code_of([&] { db.commit(); }) == errc::internal);
   db.begin();
   CHECK(code_of([&] { db.begin(); }) == errc::internal);
@@ -400,11 +414,29 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "a checkpoint is kept with the transfer and d
     f.finish(id, completed());
     CHECK(f.db.find(id)->part == checkpoint{});
   }
-  SECTION("failed: it is what a resume goes on from") {
-    f.finish(id, failed());
-    CHECK(f.db.find(id)->part == some_part());
+  SECTION("failed or cancelled: that of the outcome, which stays") {
+    auto o = failed();
+    o.type = GENERATE(event_type::failed, event_type::cancelled);
+    o.part = some_part();
+    o.part.position = 5000;
+    o.received = 5000;
+    f.finish(id, o);
+    CHECK(f.db.find(id)->part == o.part);
+    CHECK(f.db.find(id)->received == 5000);
     transact(f.db, [&] { f.db.save_checkpoint(id, {}); });
-    CHECK(f.db.find(id)->part == some_part());
+    CHECK(f.db.find(id)->part == o.part);
+  }
+  SECTION("failed or cancelled without one: none") {
+    auto o = failed();
+    o.type = GENERATE(event_type::failed, event_type::cancelled);
+    f.finish(id, o);
+    CHECK(f.db.find(id)->part == checkpoint{});
+  }
+  SECTION("completed with one nevertheless: none") {
+    auto o = completed();
+    o.part = some_part();
+    f.finish(id, o);
+    CHECK(f.db.find(id)->part == checkpoint{});
   }
 }
 
@@ -510,7 +542,7 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "events are numbered for each session, in pag
 
   transact(f.db, [&] {
     f.db.acknowledge("s", {3});
-    CHECK(f.db.prune("s", noon + 1s) == 3);
+    CHECK(f.db.prune("s", noon + 1s).transfers == 3);
   });
   CHECK(f.db.events("s", {}, 10).empty());
   CHECK(f.finish(mine[1], completed())->seq.value == 4);
@@ -567,7 +599,7 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "pruning forgets what is old and acknowledged
   f.finish(unread, failed(), noon - 48h);
   transact(f.db, [&] {
     f.db.acknowledge("s", {2});
-    CHECK(f.db.prune("s", noon - 24h) == 1);
+    CHECK(f.db.prune("s", noon - 24h) == pruned{1, {}});
   });
   CHECK_FALSE(f.db.find(old));
   CHECK(f.db.find(recent));
@@ -597,6 +629,279 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "listings page by id and filter by state", "[
   CHECK(f.listed({}, {}, 0).empty());
 }
 
+TEMPLATE_TEST_CASE_METHOD(fixture, "a session's phase and pause are stored, and a new configuration leaves them",
+                          "[ledger]", on_disk, in_memory) {
+  auto& f = *this;
+  CHECK(f.db.find_session("s")->phase == session_phase::open);
+  CHECK_FALSE(f.db.find_session("s")->paused);
+  const auto id = f.submit(request("1"));
+  transact(f.db, [&] {
+    f.db.set_phase("s", session_phase::finishing);
+    f.db.set_paused("s", true);
+  });
+  f.put_session("s");
+  CHECK(f.db.find_session("s")->phase == session_phase::finishing);
+  CHECK(f.db.sessions().at(0).paused);
+  CHECK(f.db.counts("s").queued == 1);
+  // The session decides what it starts.
+  CHECK(f.ready() == ids{id});
+
+  transact(f.db, [&] {
+    f.db.set_phase("s", session_phase::cancelling);
+    f.db.set_paused("s", false);
+  });
+  CHECK(f.db.find_session("s")->phase == session_phase::cancelling);
+  CHECK_FALSE(f.db.find_session("s")->paused);
+  transact(f.db, [&] { f.db.remove_session("s"); });
+  f.put_session("s");
+  CHECK(f.db.find_session("s")->phase == session_phase::open);
+}
+
+namespace {
+
+transfer_change begin_at(time_point when) {
+  transfer_change c;
+  c.earliest_begin = when;
+  return c;
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE_METHOD(fixture, "what is changed is changed, and the rest stays", "[ledger]", on_disk, in_memory) {
+  auto& f = *this;
+  const auto id = f.submit(full_request());
+  transact(f.db, [&] { f.db.save_checkpoint(id, some_part()); });
+  auto expected = f.db.find(id).value();
+
+  CHECK(f.change(id, {}));
+  CHECK(f.db.find(id) == expected);
+  CHECK(f.change(id, {0.75, {}, {}, {}}));
+  expected.request.priority = 0.75;
+  CHECK(f.db.find(id) == expected);
+  CHECK(f.change(id, {{}, {}, std::vector<header>{{"Authorization", "Bearer new: \xff"}}, {}}));
+  expected.request.headers = {{"Authorization", "Bearer new: \xff"}};
+  CHECK(f.db.find(id) == expected);
+  CHECK(f.change(id, {{}, {}, {}, 5}));
+  expected.request.max_size = 5;
+  CHECK(f.db.find(id) == expected);
+  CHECK(f.change(id, {0.0, time_point{}, std::vector<header>{}, 0}));
+  expected.request.priority = 0;
+  expected.request.earliest_begin = {};
+  expected.request.headers.clear();
+  expected.request.max_size = 0;
+  CHECK(f.db.find(id) == expected);
+}
+
+TEMPLATE_TEST_CASE_METHOD(fixture, "a changed priority changes the order of start", "[ledger]", on_disk, in_memory) {
+  auto& f = *this;
+  const auto first = f.submit(request("1"));
+  const auto second = f.submit(request("2"));
+  CHECK(f.ready() == ids{first, second});
+  CHECK(f.change(second, {0.9, {}, {}, {}}));
+  CHECK(f.ready() == ids{second, first});
+  CHECK(f.change(second, {0.1, {}, {}, {}}));
+  CHECK(f.ready() == ids{first, second});
+}
+
+TEMPLATE_TEST_CASE_METHOD(fixture, "a changed begin date of a queued transfer holds", "[ledger]", on_disk, in_memory) {
+  auto& f = *this;
+  const auto id = f.submit(request("1"));
+  CHECK(f.change(id, begin_at(noon + 1h)));
+  CHECK(f.db.find(id)->request.earliest_begin == noon + 1h);
+  CHECK(f.ready().empty());
+  CHECK(f.db.next_due("s", noon) == noon + 1h);
+  CHECK(f.db.counts("s").queued == 1);
+
+  SECTION("later") {
+    CHECK(f.change(id, begin_at(noon + 2h)));
+    CHECK(f.ready(noon + 1h).empty());
+    CHECK(f.db.next_due("s", noon) == noon + 2h);
+  }
+  SECTION("to what has passed already") {
+    CHECK(f.change(id, begin_at(noon - 1h)));
+    CHECK_FALSE(f.db.next_due("s", noon));
+    CHECK(f.ready() == ids{id});
+  }
+  SECTION("to at once") {
+    CHECK(f.change(id, begin_at(time_point{})));
+    CHECK_FALSE(f.db.next_due("s", noon));
+    CHECK(f.ready() == ids{id});
+  }
+  SECTION("to before the epoch") {
+    CHECK(f.change(id, begin_at(from_micros(-1))));
+    CHECK(f.ready() == ids{id});
+  }
+  SECTION("while something else is changed") {
+    CHECK(f.change(id, {0.9, {}, {}, {}}));
+    CHECK(f.db.next_due("s", noon) == noon + 1h);
+  }
+  SECTION("while it is suspended") {
+    CHECK(f.set_suspended(id, true));
+    CHECK(f.change(id, begin_at(noon + 3h)));
+    CHECK(f.db.find(id)->state == transfer_state::suspended);
+    CHECK(f.ready(noon + 4h).empty());
+    CHECK_FALSE(f.db.next_due("s", noon));
+    CHECK(f.set_suspended(id, false));
+    CHECK(f.db.next_due("s", noon) == noon + 3h);
+  }
+}
+
+TEMPLATE_TEST_CASE_METHOD(fixture, "a waiting transfer is not tried before its new begin date", "[ledger]", on_disk,
+                          in_memory) {
+  auto& f = *this;
+  const auto id = f.submit(request("1"));
+  f.wait(id, noon + 10min);
+
+  SECTION("which may be later than the longest wait") {
+    CHECK(f.change(id, begin_at(noon + 24h * 30)));
+    CHECK(f.db.find(id)->state == transfer_state::queued);
+    CHECK(f.db.find(id)->waiting_for == wait_reason::none);
+    CHECK(f.db.counts("s") == session_counts{0, 1, 0, 0, 0, 0, 0});
+    CHECK(f.ready(noon + 24h).empty());
+    CHECK(f.db.next_due("s", noon) == noon + 24h * 30);
+    CHECK(f.ready(noon + 24h * 30) == ids{id});
+  }
+  SECTION("and still not before its retry") {
+    CHECK(f.change(id, begin_at(GENERATE(time_point{}, noon, noon + 5min))));
+    CHECK(f.db.find(id)->state == transfer_state::waiting);
+    CHECK(f.db.find(id)->retry_at == noon + 10min);
+    CHECK(f.ready(noon + 5min).empty());
+    CHECK(f.ready(noon + 10min) == ids{id});
+  }
+  SECTION("whatever else is changed") {
+    CHECK(f.change(id, {0.9, {}, {}, {}}));
+    CHECK(f.db.find(id)->state == transfer_state::waiting);
+    CHECK(f.db.next_due("s", noon) == noon + 10min);
+  }
+  SECTION("nor by itself when it waits for a credential") {
+    f.wait(id, noon, wait_reason::needs_credential);
+    CHECK(f.change(id, begin_at(noon + 1h)));
+    CHECK(f.db.find(id)->waiting_for == wait_reason::needs_credential);
+    CHECK(f.ready(noon + 2h).empty());
+  }
+}
+
+TEMPLATE_TEST_CASE_METHOD(fixture, "a transfer that has ended is not changed", "[ledger]", on_disk, in_memory) {
+  auto& f = *this;
+  const auto id = f.submit(request("1"));
+  f.finish(id, failed());
+  const auto before = f.db.find(id);
+  CHECK_FALSE(f.change(id, {0.9, noon + 1h, std::vector<header>{{"A", "b"}}, 5}));
+  CHECK(f.db.find(id) == before);
+}
+
+namespace {
+
+outcome cancelled_with_part() {
+  outcome o;
+  o.type = event_type::cancelled;
+  o.part = some_part();
+  o.received = o.part.position;
+  o.total = o.part.total;
+  return o;
+}
+
+} // namespace
+
+TEMPLATE_TEST_CASE_METHOD(fixture, "a request with resume data takes over the part of the ended transfer", "[ledger]",
+                          on_disk, in_memory) {
+  auto& f = *this;
+  const auto ended = f.submit(request("cat.jpg"));
+  f.finish(ended, cancelled_with_part());
+  const auto before = f.db.find(ended).value();
+  auto again = request("cat.jpg");
+  again.resume_data = make_resume_data(f.db.id(), before);
+  REQUIRE_FALSE(again.resume_data.empty());
+
+  SECTION("once") {
+    const auto id = f.submit(again);
+    const auto record = f.db.find(id).value();
+    CHECK(record.part == some_part());
+    CHECK(record.received == some_part().position);
+    CHECK(record.total == some_part().total);
+    CHECK(record.state == transfer_state::queued);
+    CHECK(record.attempts == 0);
+    CHECK(record.request.resume_data.empty());
+    CHECK(f.db.next_ready("s", {}, 10, noon).at(0).part == some_part());
+
+    auto left = before;
+    left.part = {};
+    CHECK(f.db.find(ended) == left);
+    CHECK(f.db.events("s", {}, 10).at(0).received == before.received);
+    CHECK_FALSE(f.db.find(f.submit(again))->part);
+  }
+  SECTION("by the first of two in one call") {
+    std::vector<transfer_id> two;
+    transact(f.db, [&] { two = f.db.submit("s", std::vector{again, again}, noon); });
+    CHECK(f.db.find(two.at(0))->part);
+    CHECK_FALSE(f.db.find(two.at(1))->part);
+  }
+  SECTION("into another session, suspended, under another name") {
+    f.put_session("t");
+    again.suspended = true;
+    again.destination = "/downloads/dog.jpg";
+    const auto record = f.db.find(f.submit(again, "t")).value();
+    CHECK(record.part == some_part());
+    CHECK(record.state == transfer_state::suspended);
+  }
+  SECTION("which is undone with the submit") {
+    f.db.begin();
+    CHECK(f.db.find(f.db.submit("s", std::span{&again, 1}, noon).at(0))->part);
+    f.db.rollback();
+    CHECK(f.db.find(ended) == before);
+  }
+  SECTION("not for another URL") {
+    again.url += "?size=2";
+    CHECK_FALSE(f.db.find(f.submit(again))->part);
+    CHECK(f.db.find(ended) == before);
+  }
+  SECTION("not into another folder") {
+    again.destination = "/elsewhere/cat.jpg";
+    CHECK_FALSE(f.db.find(f.submit(again))->part);
+    CHECK(f.db.find(ended) == before);
+  }
+  SECTION("not of another ledger") {
+    again.resume_data = make_resume_data(std::string(32, 'f'), before);
+    CHECK_FALSE(f.db.find(f.submit(again))->part);
+    CHECK(f.db.find(ended) == before);
+  }
+  SECTION("not when it is forgotten") {
+    transact(f.db, [&] { f.db.remove(ended); });
+    CHECK_FALSE(f.db.find(f.submit(again))->part);
+  }
+  SECTION("not with nonsense") {
+    again.resume_data = "1.nonsense";
+    CHECK_FALSE(f.db.find(f.submit(again))->part);
+    CHECK(f.db.find(ended) == before);
+  }
+}
+
+TEMPLATE_TEST_CASE_METHOD(fixture, "pruning tells which parts nobody will ask for any more", "[ledger]", on_disk,
+                          in_memory) {
+  auto& f = *this;
+  auto named = request("1");
+  auto by_server = request("folder");
+  by_server.name_from_server = true;
+  const auto first = f.submit(named);
+  const auto second = f.submit(by_server);
+  const auto taken = f.submit(request("3"));
+  f.finish(first, cancelled_with_part());
+  f.finish(second, cancelled_with_part());
+  f.finish(taken, cancelled_with_part());
+  f.finish(f.submit(request("4")), failed());
+  f.finish(f.submit(request("5")), completed());
+  auto again = request("3");
+  again.resume_data = make_resume_data(f.db.id(), f.db.find(taken).value());
+  f.submit(again);
+  pruned forgotten;
+  transact(f.db, [&] {
+    f.db.acknowledge("s", {5});
+    forgotten = f.db.prune("s", noon + 1s);
+  });
+  const auto& name = some_part().part_name;
+  CHECK(forgotten == pruned{5, {{first, "/downloads", name}, {second, "/downloads/folder", name}}});
+}
+
 TEMPLATE_TEST_CASE_METHOD(fixture, "a rollback undoes everything but the ids", "[ledger]", on_disk, in_memory) {
   auto& f = *this;
   const auto queued = f.submit(request("1"));
@@ -616,7 +921,10 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "a rollback undoes everything but the ids", "
   f.db.acknowledge("s", {2});
   f.db.remove(ended);
   f.db.save_checkpoint(waiting, some_part());
-  CHECK(f.db.next_ready("s", {}, 100, noon + 1h).size() == 2);
+  f.db.change(waiting, {0.9, noon + 2h, std::vector<header>{{"A", "b"}}, 5});
+  f.db.set_phase("s", session_phase::cancelling);
+  f.db.set_paused("s", true);
+  CHECK(f.db.next_ready("s", {}, 100, noon + 2h).size() == 2);
   f.db.put_session("t", {}, noon);
   f.db.submit("t", std::span{&r, 1}, noon);
   session_configuration other;
@@ -753,6 +1061,127 @@ TEMPLATE_TEST_CASE_METHOD(fixture, "counts, states and events agree with a model
       for (const auto& e : log)
         RC_ASSERT(committed.log.at(e.seq.value) == e.transfer);
       RC_ASSERT(db.next_ready("s", {}, 1000, noon).size() == committed.counts().queued);
+    }
+  }));
+}
+
+namespace {
+
+/// The two ledgers, and what one can ask them.
+struct twins {
+  std::array<std::unique_ptr<ledger>, 2> both;
+
+  template <class Call>
+  void each(Call&& call) {
+    for (auto& db : both)
+      call(*db);
+  }
+
+  /// What both answer, which must be the same.
+  template <class Call>
+  auto same(Call&& call) {
+    auto on_disk = call(*both[0]);
+    RC_ASSERT(on_disk == call(*both[1]));
+    return on_disk;
+  }
+};
+
+time_point some_time() {
+  return *rc::gen::element(time_point{}, noon - 1h, noon + 1min, noon + 2h, noon + 24h * 30);
+}
+
+transfer_request some_request() {
+  auto r = request(std::to_string(*rc::gen::inRange(0, 3)));
+  r.suspended = *rc::gen::arbitrary<bool>();
+  r.priority = *rc::gen::inRange(0, 3) / 2.0;
+  r.earliest_begin = some_time();
+  return r;
+}
+
+transfer_change some_change() {
+  transfer_change c;
+  if (*rc::gen::arbitrary<bool>())
+    c.priority = *rc::gen::inRange(0, 3) / 2.0;
+  if (*rc::gen::arbitrary<bool>())
+    c.earliest_begin = some_time();
+  if (*rc::gen::arbitrary<bool>())
+    c.headers = std::vector<header>{{"A", "b"}};
+  if (*rc::gen::arbitrary<bool>())
+    c.max_size = *rc::gen::inRange<std::int64_t>(0, 3);
+  return c;
+}
+
+outcome some_outcome() {
+  outcome o;
+  o.type = *rc::gen::element(event_type::completed, event_type::failed, event_type::cancelled);
+  o.received = 5;
+  if (*rc::gen::arbitrary<bool>())
+    o.part = some_part();
+  return o;
+}
+
+/// One random step of both; `now` is what their clock shows.
+void random_step(twins& t, time_point now) {
+  const auto all = t.same([](ledger& db) { return db.list({"s", {}, {}, 1000}); });
+  const int step = *rc::gen::inRange(0, 9);
+  if (step == 0 || all.empty()) {
+    const auto r = some_request();
+    t.same([&](ledger& db) { return db.submit("s", std::span{&r, 1}, now); });
+    return;
+  }
+  const auto picked = all[*rc::gen::inRange<std::size_t>(0, all.size())];
+  if (step == 1) {
+    auto r = picked.request;
+    t.same([&](ledger& db) {
+      r.resume_data = make_resume_data(db.id(), db.find(picked.id).value());
+      return db.submit("s", std::span{&r, 1}, now);
+    });
+  } else if (step == 2) {
+    const auto o = some_outcome();
+    t.same([&](ledger& db) { return db.finish(picked.id, o, now); });
+  } else if (step == 3) {
+    auto news = picked;
+    news.waiting_for = *rc::gen::element(wait_reason::backoff, wait_reason::needs_credential);
+    news.retry_at = now + 10min;
+    t.each([&](ledger& db) { db.save_waiting(news); });
+  } else if (step == 4) {
+    const bool suspended = *rc::gen::arbitrary<bool>();
+    t.same([&](ledger& db) { return db.set_suspended(picked.id, suspended); });
+  } else if (step == 5) {
+    const auto news = some_change();
+    t.same([&](ledger& db) { return db.change(picked.id, news); });
+  } else if (step == 6) {
+    t.same([&](ledger& db) { return db.next_ready("s", {}, 1000, now); });
+  } else if (step == 7) {
+    t.each([&](ledger& db) { db.save_checkpoint(picked.id, some_part()); });
+  } else {
+    const auto last = t.same([](ledger& db) { return db.find_session("s").value(); }).last_event;
+    const event_number upto{*rc::gen::inRange<std::uint64_t>(0, last.value + 1)};
+    t.each([&](ledger& db) { db.acknowledge("s", upto); });
+    t.same([&](ledger& db) { return db.prune("s", now); });
+  }
+}
+
+} // namespace
+
+TEST_CASE("the ledger on disk and its twin in memory never differ", "[ledger][property]") {
+  REQUIRE(rc::check([] {
+    temporary_folder folder;
+    twins t{{open_sqlite_ledger(folder.file(), durability::crash), make_memory_ledger()}};
+    t.each([](ledger& db) { transact(db, [&] { db.put_session("s", {}, noon); }); });
+    auto now = noon;
+    for (int transaction = *rc::gen::inRange(1, 6); transaction > 0; --transaction) {
+      t.each([](ledger& db) { db.begin(); });
+      for (int step = *rc::gen::inRange(0, 12); step > 0; --step)
+        random_step(t, now);
+      const bool kept = *rc::gen::inRange(0, 4) > 0;
+      t.each([kept](ledger& db) { kept ? db.commit() : db.rollback(); });
+      now += *rc::gen::element<duration>(0min, 1min, 10min, 2h, -24h * 365);
+      t.same([](ledger& db) { return db.list({"s", {}, {}, 1000}); });
+      t.same([](ledger& db) { return db.counts("s"); });
+      t.same([](ledger& db) { return db.events("s", {}, 1000); });
+      t.same([&](ledger& db) { return db.next_due("s", now); });
+      t.same([&](ledger& db) { return db.next_ready("s", {}, 1000, now); });
     }
   }));
 }

@@ -1,5 +1,6 @@
 #include "core/ledger.hpp"
 #include "tests/core/ledger_fixture.hpp"
+#include "tests/core/ledger_version_1.hpp"
 #include "tests/support/error_of.hpp"
 
 #include <SQLiteCpp/Column.h>
@@ -255,11 +256,78 @@ TEST_CASE("a newer ledger is left alone", "[ledger][sqlite]") {
     const auto why = error_of([&] { readonly ? open_sqlite_ledger_readonly(folder.file()) : open(folder.file()); });
     CHECK(why.code == errc::ledger_too_new);
     CHECK(why.message.find("99") != std::string::npos);
-    CHECK(why.message.find("up to 1") != std::string::npos);
+    CHECK(why.message.find("up to 2") != std::string::npos);
     CHECK(why.message.find(folder.file().native()) != std::string::npos);
   }
   CHECK(content(folder.file()) == before);
   CHECK(files_with(folder.where(), "unreadable").empty());
+}
+
+TEST_CASE("a ledger of version 1 is brought up to date, with all that it has", "[ledger][sqlite]") {
+  temporary_folder folder;
+  write_version_1(folder.file());
+  // Looking on changes nothing.
+  CHECK(code_of([&] { open_sqlite_ledger_readonly(folder.file()); }) == errc::ledger_io);
+
+  for (int opening = 1; opening <= 2; ++opening) {
+    CAPTURE(opening);
+    auto db = open(folder.file());
+    CHECK(db->id() == "0123456789abcdef0123456789abcdef");
+    const auto session = db->find_session("s").value();
+    CHECK(session.phase == session_phase::open);
+    CHECK_FALSE(session.paused);
+    CHECK(session.configuration.max_active == 7);
+    CHECK_FALSE(session.configuration.launch);
+    CHECK(session.acknowledged.value == 1);
+    CHECK(session.last_event.value == 3);
+    CHECK(db->counts("s") == session_counts{1, 2, 1, 1, 1, 1, 2});
+    CHECK(db->last_transfer().value == 7);
+
+    const auto unfinished = db->find({1}).value();
+    CHECK(unfinished.request.headers == std::vector<header>{{"Accept", "*/*"}});
+    CHECK(unfinished.part.part_name == ".bellhop-1.part");
+    CHECK(unfinished.part.position == 4096);
+    CHECK(unfinished.part.etag == "\"a\"");
+    CHECK(db->find({2})->request.name_from_server);
+    CHECK(db->find({7})->retry_at == noon + 10min);
+    const auto failed = db->find({3}).value();
+    CHECK(failed.last_error == error{errc::http_status, "gone", 410});
+    CHECK(failed.received == 5);
+    // Their files were removed when they ended.
+    CHECK_FALSE(failed.part);
+    CHECK_FALSE(db->find({5})->part);
+
+    const auto log = db->events("s", {}, 10);
+    REQUIRE(log.size() == 3);
+    CHECK(log[1].type == event_type::completed);
+    CHECK(log[1].metadata == R"({"album": 5})");
+    CHECK(db->next_ready("s", {}, 10, noon).size() == 2);
+  }
+  CHECK(files_with(folder.where(), "unreadable").empty());
+  auto db = open(folder.file());
+  transact(*db, [&] {
+    db->set_phase("s", session_phase::finishing);
+    db->finish({1}, completed(), noon);
+  });
+  CHECK(submit(*db, request("8")).value == 8);
+  CHECK(open_sqlite_ledger_readonly(folder.file())->find_session("s")->phase == session_phase::finishing);
+}
+
+TEST_CASE("a session's phase and pause are there after opening again", "[ledger][sqlite]") {
+  temporary_folder folder;
+  fill(folder.file());
+  {
+    auto db = open(folder.file());
+    transact(*db, [&] {
+      db->set_phase("s", session_phase::cancelling);
+      db->set_paused("s", true);
+    });
+  }
+  auto db = open(folder.file());
+  CHECK(db->find_session("s")->phase == session_phase::cancelling);
+  CHECK(db->find_session("s")->paused);
+  transact(*db, [&] { db->set_paused("s", false); });
+  CHECK_FALSE(open_sqlite_ledger_readonly(folder.file())->find_session("s")->paused);
 }
 
 TEST_CASE("a reader looks on beside the writer", "[ledger][sqlite]") {

@@ -26,6 +26,21 @@ TEST_CASE("times are written in UTC with milliseconds", "[time]") {
   CHECK(to_rfc3339(std::chrono::sys_days{2024y / std::chrono::February / 29}) == "2024-02-29T00:00:00.000Z");
 }
 
+TEST_CASE("an exact time has microseconds where it needs them, and reads back as it was", "[time]") {
+  CHECK(to_rfc3339_exact(from_micros(1'795'338'902'250'000)) == "2026-11-22T09:15:02.250Z");
+  CHECK(to_rfc3339_exact(from_micros(1'795'338'902'250'999)) == "2026-11-22T09:15:02.250999Z");
+  CHECK(to_rfc3339_exact(from_micros(-1)) == "1969-12-31T23:59:59.999999Z");
+  CHECK(to_rfc3339_exact(from_micros(1)) == "1970-01-01T00:00:00.000001Z");
+  REQUIRE(rc::check([] {
+    constexpr std::int64_t year_zero = -62'167'219'200'000'000;
+    constexpr std::int64_t year_ten_thousand = 253'402'300'800'000'000;
+    const auto t = from_micros(*rc::gen::inRange(year_zero, year_ten_thousand));
+    time_point back;
+    RC_ASSERT(from_rfc3339(to_rfc3339_exact(t), back));
+    RC_ASSERT(back == t);
+  }));
+}
+
 TEST_CASE("times without a form of their own are shown as the nearest that has one", "[time]") {
   CHECK(to_rfc3339(time_point::min()) == "0000-01-01T00:00:00.000Z");
   CHECK(to_rfc3339(time_point::max()) == "9999-12-31T23:59:59.999Z");

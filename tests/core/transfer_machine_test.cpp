@@ -184,10 +184,12 @@ TEST_CASE("progress forgives earlier failures; going over the same bytes again d
   }
   SECTION("none") {
     d(in::part_written{{{errc::short_body, "cut", 0}, d.part_at(400'000)}});
-    CHECK_FALSE(d.wants<out::close_part>());
-    d(in::part_discarded{});
+    // What it has is kept for a new transfer.
+    REQUIRE(d.wants<out::close_part>());
+    d(in::part_closed{d.part_at(400'000)});
     REQUIRE(d.wants<out::finish>());
     CHECK(d.wants<out::finish>()->result.why.code == errc::short_body);
+    CHECK(d.wants<out::finish>()->result.part == d.part_at(400'000));
   }
 }
 
@@ -281,6 +283,116 @@ TEST_CASE("statuses", "[machine]") {
     CHECK(d.machine.record().waiting_for == wait_reason::retry_after);
     CHECK(d.machine.record().retry_at == d.now + 17s);
   }
+}
+
+TEST_CASE("how each stop leaves a transfer whose body streams", "[machine]") {
+  struct row {
+    stop_reason reason;
+    std::int64_t on_disk;
+    bool keeps;
+    bool ends;
+  };
+  const auto [reason, on_disk, keeps, ends] = GENERATE(
+      row{stop_reason::suspend, 400'000, true, false}, row{stop_reason::shutdown, 400'000, true, false},
+      row{stop_reason::requeue, 400'000, true, false}, row{stop_reason::requeue, 100, true, false},
+      row{stop_reason::cancel, 400'000, false, true}, row{stop_reason::cancel_keep, 400'000, true, true},
+      row{stop_reason::cancel_keep, resume_overlap + 1, true, true},
+      row{stop_reason::cancel_keep, resume_overlap, false, true}, row{stop_reason::cancel_keep, 0, false, true});
+  driver d{fresh_record()};
+  d.stream(1'000'000);
+  d(in::stop{reason});
+  CHECK(d.wants<out::cancel_attempt>());
+  d(in::part_written{{{errc::shutting_down, "stopped", 0}, d.part_at(on_disk)}});
+  CHECK((d.wants<out::close_part>() != nullptr) == keeps);
+  CHECK((d.wants<out::discard_part>() != nullptr) == !keeps);
+  if (keeps)
+    d(in::part_closed{d.part_at(on_disk)});
+  else
+    d(in::part_discarded{});
+  REQUIRE(d.machine.ended());
+  if (ends) {
+    REQUIRE(d.wants<out::finish>());
+    CHECK(d.wants<out::finish>()->result.type == event_type::cancelled);
+    CHECK(d.wants<out::finish>()->result.received == on_disk);
+    CHECK(d.wants<out::finish>()->result.part == (keeps ? d.part_at(on_disk) : checkpoint{}));
+  } else {
+    REQUIRE(d.wants<out::release>());
+    CHECK(d.wants<out::release>()->reason == reason);
+    CHECK(d.machine.record().part.position == on_disk);
+  }
+}
+
+TEST_CASE("of two stops, a cancel overrules what keeps a transfer, and the first cancel counts", "[machine]") {
+  struct row {
+    stop_reason first;
+    stop_reason second;
+    bool ends;
+    bool keeps;
+  };
+  const auto [first, second, ends, keeps] = GENERATE(row{stop_reason::suspend, stop_reason::cancel, true, false},
+                                                     row{stop_reason::requeue, stop_reason::cancel_keep, true, true},
+                                                     row{stop_reason::requeue, stop_reason::suspend, false, true},
+                                                     row{stop_reason::cancel, stop_reason::suspend, true, false},
+                                                     row{stop_reason::cancel, stop_reason::cancel_keep, true, false},
+                                                     row{stop_reason::cancel_keep, stop_reason::cancel, true, true},
+                                                     row{stop_reason::cancel_keep, stop_reason::shutdown, true, true});
+  driver d{fresh_record()};
+  d.stream(1'000'000);
+  d(in::stop{first});
+  d(in::stop{second});
+  d(in::part_written{{{errc::shutting_down, "stopped", 0}, d.part_at(400'000)}});
+  CHECK((d.wants<out::close_part>() != nullptr) == keeps);
+  if (keeps)
+    d(in::part_closed{d.part_at(400'000)});
+  else
+    d(in::part_discarded{});
+  CHECK((d.wants<out::finish>() != nullptr) == ends);
+}
+
+TEST_CASE("a failure keeps the part unless the content is at fault", "[machine]") {
+  struct row {
+    errc code;
+    bool keeps;
+  };
+  const auto [code, keeps] =
+      GENERATE(row{errc::tls_failed, true}, row{errc::destination_unavailable, true}, row{errc::file_io, true},
+               row{errc::too_large, false}, row{errc::long_body, false});
+  session_configuration configuration;
+  configuration.retry.max_attempts = 1;
+  driver d{fresh_record(), configuration};
+  d.stream(1'000'000);
+  d(in::part_written{{{code, "it failed", 0}, d.part_at(400'000)}});
+  CHECK((d.wants<out::close_part>() != nullptr) == keeps);
+  CHECK((d.wants<out::discard_part>() != nullptr) == !keeps);
+}
+
+TEST_CASE("a part at rest stays where it is when its transfer fails or is cancelled with resume data", "[machine]") {
+  driver d{record_with_part(400'000, 1'000'000), {}, true};
+  d(in::begin{});
+  publish_result gone;
+  gone.why = {errc::destination_unavailable, "gone", 0};
+  SECTION("it fails") {
+    d(in::preflighted{gone});
+  }
+  SECTION("it is cancelled") {
+    d(in::stop{stop_reason::cancel_keep});
+    d(in::preflighted{});
+  }
+  REQUIRE(d.wants<out::finish>());
+  CHECK(d.wants<out::finish>()->result.part == record_with_part(400'000, 1'000'000).part);
+}
+
+TEST_CASE("a part without a validator is of no use to another transfer", "[machine]") {
+  driver d{fresh_record()};
+  d(in::begin{});
+  d(in::response{d.attempt, head_of(200, 1'000'000, "")});
+  d(in::recorded{});
+  auto part = d.machine.record().part;
+  part.inode = 11;
+  d(in::part_opened{{{}, true, part}});
+  d(in::stop{stop_reason::cancel_keep});
+  d(in::part_written{{{errc::shutting_down, "stopped", 0}, d.part_at(400'000)}});
+  CHECK(d.wants<out::discard_part>());
 }
 
 TEST_CASE("a digest may be wrong once", "[machine]") {
@@ -455,7 +567,14 @@ struct random_world {
   void want(const out::close_part&) { pending.push_back(in::part_closed{d.machine.record().part}); }
   void want(const out::discard_part&) { pending.push_back(in::part_discarded{}); }
   void want(const out::tell&) {}
-  void want(const out::finish&) { ++ends; }
+  void want(const out::finish& o) {
+    ++ends;
+    // What is kept can be gone on with, and a file that has its name is no part.
+    if (o.result.part) {
+      RC_ASSERT(o.result.type != event_type::completed);
+      RC_ASSERT(plan_range(o.result.part, false).from > 0);
+    }
+  }
   void want(const out::wait&) { ++ends; }
   void want(const out::release&) { ++ends; }
 
@@ -487,7 +606,8 @@ TEST_CASE("whatever the world answers, a transfer ends exactly once and publishe
     for (int steps = 0; !world.d.machine.ended(); ++steps) {
       RC_ASSERT(steps < 200);
       if (steps == stop_after) {
-        world.feed(in::stop{*rc::gen::element(stop_reason::cancel, stop_reason::suspend, stop_reason::shutdown)});
+        world.feed(in::stop{*rc::gen::element(stop_reason::cancel, stop_reason::suspend, stop_reason::shutdown,
+                                              stop_reason::requeue, stop_reason::cancel_keep)});
         continue;
       }
       // Something is always under way until the end.

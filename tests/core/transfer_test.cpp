@@ -40,10 +40,9 @@ TEST_CASE("the names that ledgers and clients know never change", "[transfer]") 
   check_names<digest_algorithm>({"", "md5", "sha-1", "sha-256", "sha-512"});
   check_names<event_type>({"completed", "failed", "cancelled", "needs_credential"});
   check_names<session_kind>({"default", "ephemeral", "background"});
-  CHECK(to_string(notice_type::started) == "started");
-  CHECK(to_string(notice_type::resumed) == "resumed");
-  CHECK(to_string(notice_type::restarted) == "restarted");
-  CHECK(to_string(notice_type::waiting) == "waiting");
+  check_names<notice_type>({"started", "resumed", "restarted", "waiting"});
+  check_names<launch_state>({"none", "running", "backing_off"});
+  check_names<session_phase>({"open", "finishing", "cancelling"});
 }
 
 TEST_CASE("names are told apart by case, digests are not", "[transfer]") {
@@ -74,4 +73,12 @@ TEST_CASE("a transfer is over when it completed, failed or was cancelled", "[tra
     CHECK(is_terminal(s));
   CHECK(is_terminal(event_type::cancelled));
   CHECK_FALSE(is_terminal(event_type::needs_credential));
+}
+
+TEST_CASE("a part is in the folder that the file is published in", "[transfer]") {
+  transfer_request r;
+  r.destination = "/downloads/cat.jpg";
+  CHECK(part_folder(r) == "/downloads");
+  r.name_from_server = true;
+  CHECK(part_folder(r) == "/downloads/cat.jpg");
 }

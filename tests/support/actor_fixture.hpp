@@ -192,6 +192,19 @@ struct fake_network {
     caf::anon_send(each.transfer, response_atom_v, each.request.id, head_ptr{std::move(head)});
   }
 
+  /// The head of what was asked for of a large body.
+  void respond_partial(transfer_id id, std::int64_t total) {
+    auto& each = of(id);
+    const auto first = each.request.range_from;
+    auto head = std::make_shared<response_head>();
+    head->status = 206;
+    head->content_length = total - first;
+    head->content_range =
+        "bytes " + std::to_string(first) + "-" + std::to_string(total - 1) + "/" + std::to_string(total);
+    head->etag = "\"one\"";
+    caf::anon_send(each.transfer, response_atom_v, each.request.id, head_ptr{std::move(head)});
+  }
+
   void report(transfer_id id, std::int64_t received) {
     auto& each = of(id);
     caf::anon_send(each.session, progress_atom_v, std::vector<progress>{{id, received, unknown_size}});
@@ -261,18 +274,19 @@ inline publisher_actor::behavior_type publisher_twin(publisher_actor::pointer se
         disk->parts[request.transfer] = opened.part;
         self->send(who, part_atom_v, std::move(opened));
       },
-      [disk](receive_atom, transfer_id id, std::int64_t, const pipe_ptr& pipe, const transfer_actor& who) {
-        const auto read = [disk, id, who, in = std::weak_ptr<body_pipe>(pipe)] {
+      [disk](receive_atom, transfer_id id, std::int64_t offset, const pipe_ptr& pipe, const transfer_actor& who) {
+        auto read = [disk, id, who, at = offset, in = std::weak_ptr<body_pipe>(pipe)]() mutable {
           const auto batch = in.lock()->take();
           auto& part = disk->parts[id];
           for (const auto& buffer : batch.buffers)
-            part.position += static_cast<std::int64_t>(buffer.size());
+            at += static_cast<std::int64_t>(buffer.size());
+          part.position = std::max(part.position, at);
           if (!batch.buffers.empty())
             caf::anon_send(who, checkpoint_atom_v, part);
           if (batch.closed)
             caf::anon_send(who, written_atom_v, part_written{batch.why, part});
         };
-        pipe->on_readable(read);
+        pipe->on_readable(std::move(read));
       },
       [answer, self](publish_atom, const publish_target& target, const body_ptr& body, const transfer_actor& who) {
         self->send(who, published_atom_v, answer(target, static_cast<std::int64_t>(body->size())));
@@ -292,6 +306,23 @@ inline publisher_actor::behavior_type publisher_twin(publisher_actor::pointer se
       [disk](discard_atom, transfer_id, const std::string& folder, const std::string& name) {
         disk->discarded.emplace_back(folder, name);
       },
+  };
+}
+
+// -- the launcher -----------------------------------------------------------------------------------------------------
+
+struct fake_launcher {
+  std::vector<launch_order> orders;
+  /// Sessions that have nothing more to tell, and those whose programs are done.
+  std::vector<std::string> closed;
+  std::vector<std::string> completed;
+};
+
+inline launcher_actor::behavior_type launcher_twin(launcher_actor::pointer, std::shared_ptr<fake_launcher> log) {
+  return {
+      [log](launch_atom, const launch_order& order, const session_control_actor&) { log->orders.push_back(order); },
+      [log](close_atom, const std::string& identifier) { log->closed.push_back(identifier); },
+      [log](complete_atom, const std::string& identifier) { log->completed.push_back(identifier); },
   };
 }
 
@@ -401,6 +432,8 @@ struct process {
   std::shared_ptr<fake_disk> disk;
   std::shared_ptr<fake_network> network = std::make_shared<fake_network>();
   std::shared_ptr<fake_publisher> publisher = std::make_shared<fake_publisher>();
+  /// A daemon's.
+  std::shared_ptr<fake_launcher> launcher = std::make_shared<fake_launcher>();
   std::shared_ptr<services> durable = std::make_shared<services>();
   std::shared_ptr<services> ephemeral = std::make_shared<services>();
   engine_actor engine;
@@ -489,13 +522,16 @@ public:
     return result.why();
   }
 
-  /// Starts an engine over a ledger's rows.
-  std::shared_ptr<process> launch(std::shared_ptr<fake_disk> disk = std::make_shared<fake_disk>()) {
+  /// Starts an engine over a ledger's rows, in a program or in the daemon.
+  std::shared_ptr<process> launch(std::shared_ptr<fake_disk> disk = std::make_shared<fake_disk>(),
+                                  bool is_daemon = false) {
     auto p = std::make_shared<process>();
     p->disk = disk;
     p->durable->ledger = spawn_ledger(std::move(disk));
     p->durable->network = system.spawn(network_twin, p->network);
     p->durable->publisher = system.spawn(publisher_twin, p->publisher);
+    if (is_daemon)
+      p->durable->launcher = system.spawn(launcher_twin, p->launcher);
     p->durable->now = [this] { return now(); };
     p->durable->jitter = [] { return 0.5; };
     p->durable->next_attempt = [this] { return attempt_id{++last_attempt_}; };
@@ -529,6 +565,8 @@ public:
       if (auto strong = caf::actor_cast<caf::strong_actor_ptr>(session))
         caf::anon_send_exit(strong, caf::exit_reason::kill);
     caf::anon_send_exit(p->engine, caf::exit_reason::kill);
+    if (p->durable->launcher)
+      caf::anon_send_exit(p->durable->launcher, caf::exit_reason::kill);
     caf::anon_send_exit(p->durable->network, caf::exit_reason::kill);
     caf::anon_send_exit(p->durable->publisher, caf::exit_reason::kill);
     settle();
@@ -541,7 +579,16 @@ public:
 
   session_actor open(const std::shared_ptr<process>& p, const std::string& identifier = "pictures",
                      const session_configuration& settings = small_session()) {
-    auto session = ask<session_actor>(p->engine, open_atom_v, identifier, settings, true);
+    return remember(ask<session_actor>(p->engine, open_atom_v, identifier, settings, true));
+  }
+
+  /// The session that goes on in this process, whoever has opened it.
+  session_actor find_session(const std::shared_ptr<process>& p, const std::string& identifier = "pictures") {
+    return remember(ask<session_actor>(p->engine, find_atom_v, identifier));
+  }
+
+  /// Has a session ended with its process.
+  session_actor remember(const session_actor& session) {
     sessions_.push_back(caf::actor_cast<caf::weak_actor_ptr>(session));
     return session;
   }
@@ -577,6 +624,16 @@ public:
   transfer_id submit_one(const session_actor& session, transfer_request request) {
     return submit(session, {std::move(request)}).front();
   }
+
+  /// Begins a large body: so much of it is on disk.
+  void receive_some(const std::shared_ptr<process>& p, transfer_id id, std::size_t bytes, std::int64_t total) {
+    p->network->respond(id, total);
+    settle();
+    p->network->of(id).pipe->push(body_buffer(bytes, 'x'));
+    settle();
+  }
+
+  session_status status(const session_actor& session) { return ask<session_status>(session, status_atom_v); }
 
   transfer_record find(const session_actor& session, transfer_id id) {
     return ask<transfer_record>(session, find_atom_v, id);

@@ -1,0 +1,79 @@
+#include "apps/bellhopd/serve.hpp"
+#include "core/daemon.hpp"
+
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <malloc.h>
+#include <unistd.h>
+
+namespace {
+
+using namespace bellhop;
+using namespace bellhop::daemon;
+
+constexpr int exit_usage = 2;
+
+/// Whoever closed the standard descriptors would have the ledger be one of them.
+void open_standard_descriptors() {
+  for (int fd; (fd = ::open("/dev/null", O_RDWR)) >= 0;)
+    if (fd > STDERR_FILENO) {
+      ::close(fd);
+      return;
+    }
+}
+
+/// As in the command line (apps/bellhop/main.cpp): bodies are allocated on one thread and freed on another.
+void keep_freed_memory() {
+  ::mallopt(M_TRIM_THRESHOLD, 32 * 1024 * 1024);
+  ::mallopt(M_TOP_PAD, 1024 * 1024);
+  ::mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
+}
+
+int leave(const early_exit& early) {
+  [[maybe_unused]] const auto written =
+      ::write(early.status == 0 ? STDOUT_FILENO : STDERR_FILENO, early.text.data(), early.text.size());
+  return early.status;
+}
+
+int run(const options& o) {
+  // Of what follows, signals and the background come before there are threads.
+  signals from_outside;
+  auto background = o.background ? go_to_background() : readiness{};
+  configuration said;
+  try {
+    said = read_configuration(o.config, o.config_named);
+  } catch (const failure& why) {
+    log_error(why.what());
+    return exit_usage;
+  }
+  set_log_level(o.level.value_or(said.level.value_or(log_level::info)));
+  try {
+    serve(o, said, from_outside, std::move(background));
+    return EXIT_SUCCESS;
+  } catch (const failure& why) {
+    log_error(why.what());
+    return why.why().code == errc::state_in_use ? exit_state_in_use : EXIT_FAILURE;
+  }
+}
+
+} // namespace
+
+int main(int argc, char** argv) {
+  open_standard_descriptors();
+  keep_freed_memory();
+  begin_log(log_level::info);
+  try {
+    const auto invocation = parse_options({argv + 1, argv + argc});
+    if (const auto* early = std::get_if<early_exit>(&invocation))
+      return leave(*early);
+    return run(std::get<options>(invocation));
+  } catch (const std::exception& e) {
+    log_error(e.what());
+    return EXIT_FAILURE;
+  }
+}
