@@ -3,6 +3,7 @@
 #include "actors/interfaces.hpp"
 #include "core/metrics.hpp"
 #include "core/transfer.hpp"
+#include "gateway/limits.hpp"
 
 #include <caf/fwd.hpp>
 
@@ -10,8 +11,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "gateway/limits.hpp"
 
 namespace bellhop {
 

@@ -1,11 +1,4 @@
 #include "core/error.hpp"
-#include "tests/support/error_of.hpp"
-#include "tests/support/temp_dir.hpp"
-
-#include <catch2/catch.hpp>
-
-#include <random>
-
 #include "gateway/access.hpp"
 #include "gateway/gateway_metrics.hpp"
 #include "gateway/json_text.hpp"
@@ -14,6 +7,12 @@
 #include "gateway/routes.hpp"
 #include "gateway/spooled_requests.hpp"
 #include "gateway/target.hpp"
+#include "tests/support/error_of.hpp"
+#include "tests/support/temp_dir.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <random>
 
 using namespace bellhop;
 using namespace bellhop::test;

@@ -1,6 +1,8 @@
 #include "tests/gateway/running_gateway.hpp"
 
 #include "actors/engine.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/routes.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -15,9 +17,6 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "gateway/gateway.hpp"
-#include "gateway/routes.hpp"
 
 namespace bellhop::test {
 

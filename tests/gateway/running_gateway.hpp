@@ -1,5 +1,6 @@
 #pragma once
 
+#include "gateway/limits.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <boost/filesystem/path.hpp>
@@ -9,8 +10,6 @@
 #include <functional>
 #include <memory>
 #include <string>
-
-#include "gateway/limits.hpp"
 
 namespace bellhop::test {
 
