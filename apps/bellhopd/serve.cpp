@@ -6,6 +6,7 @@
 #include "core/listener.hpp"
 #include "core/text.hpp"
 #include "core/token_file.hpp"
+#include "gateway/gateway.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -24,8 +25,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "gateway/gateway.hpp"
 
 namespace bellhop::daemon {
 
