@@ -133,6 +133,8 @@ caf::expected<session_actor> engine_role::opened(const std::string& identifier, 
   if (!session.handle) {
     session.handle = self_->spawn<caf::monitored>(session_behavior, with, engine_control_actor{self_}, found);
     session.with = with;
+    if (with->session_opened)
+      with->session_opened(identifier);
   } else if (session.with == with) {
     self_->send(session.handle, open_atom_v, found.record.configuration);
   } else {
@@ -314,6 +316,8 @@ engine_actor open_engine(caf::actor_system& system, const engine_options& option
   durable->jitter = uniform;
   durable->next_attempt = fresh_attempt;
   durable->metrics = options.metrics;
+  durable->session_opened = options.session_opened;
+  durable->transfer_ended = options.transfer_ended;
   auto ephemeral = std::make_shared<services>(*durable);
   ephemeral->launcher = nullptr;
   ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr, nullptr);
