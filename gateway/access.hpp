@@ -1,11 +1,11 @@
 #pragma once
 
+#include "gateway/exchange.hpp"
+#include "gateway/problem.hpp"
+
 #include <optional>
 #include <string>
 #include <string_view>
-
-#include "gateway/exchange.hpp"
-#include "gateway/problem.hpp"
 
 namespace bellhop {
 

@@ -3,6 +3,7 @@
 #include "actors/errors.hpp"
 #include "core/error.hpp"
 #include "core/unique_function.hpp"
+#include "gateway/exchange.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -19,8 +20,6 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
-
-#include "gateway/exchange.hpp"
 
 namespace bellhop {
 

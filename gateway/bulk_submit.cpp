@@ -1,9 +1,9 @@
-#include <vector>
-
 #include "gateway/json_text.hpp"
 #include "gateway/request_splitter.hpp"
 #include "gateway/routes.hpp"
 #include "gateway/spooled_requests.hpp"
+
+#include <vector>
 
 /// Handing over transfers: one, or any number in one request, of which never all are in memory.
 namespace bellhop {

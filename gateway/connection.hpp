@@ -1,14 +1,14 @@
 #pragma once
 
-#include <boost/asio/generic/stream_protocol.hpp>
-
-#include <memory>
-#include <optional>
-
 #include "gateway/exchange.hpp"
 #include "gateway/gateway.hpp"
 #include "gateway/problem.hpp"
 #include "gateway/server.hpp"
+
+#include <boost/asio/generic/stream_protocol.hpp>
+
+#include <memory>
+#include <optional>
 
 namespace bellhop {
 

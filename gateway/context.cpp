@@ -1,8 +1,8 @@
 #include "gateway/context.hpp"
 
-#include <algorithm>
-
 #include "gateway/json_text.hpp"
+
+#include <algorithm>
 
 namespace bellhop {
 

@@ -2,12 +2,6 @@
 
 #include "actors/interfaces.hpp"
 #include "core/json.hpp"
-
-#include <chrono>
-#include <map>
-#include <memory>
-#include <string>
-
 #include "gateway/asker.hpp"
 #include "gateway/exchange.hpp"
 #include "gateway/gateway.hpp"
@@ -16,6 +10,11 @@
 #include "gateway/server.hpp"
 #include "gateway/target.hpp"
 #include "gateway/turnstile.hpp"
+
+#include <chrono>
+#include <map>
+#include <memory>
+#include <string>
 
 namespace bellhop {
 
@@ -58,7 +57,7 @@ struct gateway_context {
 struct call {
   gateway_context& with;
   exchange& to;
-  query parameters;
+  query_parameters parameters;
   /// From the path, where it has them.
   std::string session;
   transfer_id transfer;

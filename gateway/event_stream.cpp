@@ -1,11 +1,11 @@
+#include "gateway/routes.hpp"
+#include "gateway/stream_delegate.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <caf/exit_reason.hpp>
 #include <caf/send.hpp>
 
 #include <limits>
-
-#include "gateway/event_reader.hpp"
-#include "gateway/routes.hpp"
 
 /// A session's events as server-sent events (docs/api.md, "The stream of events").
 namespace bellhop {

@@ -1,6 +1,9 @@
 #include "gateway/gateway.hpp"
 
 #include "core/error.hpp"
+#include "gateway/context.hpp"
+#include "gateway/routes.hpp"
+#include "gateway/server.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -8,10 +11,6 @@
 
 #include <future>
 #include <thread>
-
-#include "gateway/context.hpp"
-#include "gateway/routes.hpp"
-#include "gateway/server.hpp"
 
 namespace bellhop {
 

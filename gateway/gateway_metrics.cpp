@@ -1,11 +1,11 @@
 #include "gateway/gateway_metrics.hpp"
 
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+
 #include <chrono>
 #include <sstream>
 #include <utility>
-
-#include <prometheus/metric_family.h>
-#include <prometheus/text_serializer.h>
 
 namespace bellhop {
 

@@ -1,14 +1,13 @@
 #pragma once
 
 #include "core/error.hpp"
+#include "gateway/exchange.hpp"
 
 #include <cstdint>
 #include <exception>
 #include <optional>
 #include <string>
 #include <vector>
-
-#include "gateway/exchange.hpp"
 
 namespace bellhop {
 

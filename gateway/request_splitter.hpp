@@ -1,12 +1,12 @@
 #pragma once
 
+#include "gateway/json_text.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
 #include <string_view>
-
-#include "gateway/json_text.hpp"
 
 namespace bellhop {
 

@@ -1,12 +1,12 @@
 #include "gateway/routes.hpp"
 
+#include "gateway/access.hpp"
+
 #include <boost/system/system_error.hpp>
 
 #include <algorithm>
 #include <array>
 #include <charconv>
-
-#include "gateway/access.hpp"
 
 namespace bellhop {
 

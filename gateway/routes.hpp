@@ -1,10 +1,10 @@
 #pragma once
 
+#include "gateway/context.hpp"
+
 #include <span>
 #include <string_view>
 #include <vector>
-
-#include "gateway/context.hpp"
 
 namespace bellhop {
 

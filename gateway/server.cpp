@@ -1,5 +1,8 @@
 #include "gateway/server.hpp"
 
+#include "gateway/access.hpp"
+#include "gateway/connection.hpp"
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,9 +16,6 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include "gateway/access.hpp"
-#include "gateway/connection.hpp"
 
 namespace bellhop {
 

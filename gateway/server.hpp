@@ -1,5 +1,9 @@
 #pragma once
 
+#include "gateway/exchange.hpp"
+#include "gateway/gateway.hpp"
+#include "gateway/problem.hpp"
+
 #include <boost/asio/generic/stream_protocol.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -11,10 +15,6 @@
 #include <string>
 #include <unordered_set>
 #include <vector>
-
-#include "gateway/exchange.hpp"
-#include "gateway/gateway.hpp"
-#include "gateway/problem.hpp"
 
 namespace bellhop {
 

@@ -1,6 +1,6 @@
-#include <unistd.h>
-
 #include "gateway/routes.hpp"
+
+#include <unistd.h>
 
 /// How the daemon itself is.
 namespace bellhop {

@@ -1,10 +1,9 @@
 #pragma once
 
 #include "core/ledger.hpp"
+#include "gateway/spool.hpp"
 
 #include <cstdint>
-
-#include "gateway/spool.hpp"
 
 namespace bellhop {
 

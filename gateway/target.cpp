@@ -50,7 +50,7 @@ std::optional<std::string> percent_decoded(std::string_view text) {
   return result;
 }
 
-query::query(std::string_view text) {
+query_parameters::query_parameters(std::string_view text) {
   split(text, '&', [this](std::string_view part) {
     if (part.empty())
       return;
@@ -63,7 +63,7 @@ query::query(std::string_view text) {
   });
 }
 
-std::optional<std::string> query::take(std::string_view name) {
+std::optional<std::string> query_parameters::take(std::string_view name) {
   const auto i = std::find_if(left_.begin(), left_.end(), [&](const auto& known) { return known.first == name; });
   if (i == left_.end())
     return std::nullopt;
@@ -72,7 +72,8 @@ std::optional<std::string> query::take(std::string_view name) {
   return value;
 }
 
-std::optional<std::uint64_t> query::take_number(std::string_view name, std::uint64_t least, std::uint64_t most) {
+std::optional<std::uint64_t> query_parameters::take_number(std::string_view name, std::uint64_t least,
+                                                           std::uint64_t most) {
   const auto text = take(name);
   if (!text)
     return std::nullopt;
@@ -83,14 +84,14 @@ std::optional<std::uint64_t> query::take_number(std::string_view name, std::uint
   return static_cast<std::uint64_t>(*number);
 }
 
-bool query::take_flag(std::string_view name) {
+bool query_parameters::take_flag(std::string_view name) {
   const auto text = take(name);
   if (text && *text != "true" && *text != "false")
     bad("the query parameter " + std::string{name} + " is " + in_quotes(*text) + "; it must be true or false");
   return text == "true";
 }
 
-void query::expect_no_more() const {
+void query_parameters::expect_no_more() const {
   if (!left_.empty())
     bad("this request knows no query parameter " + in_quotes(left_.front().first));
 }
@@ -103,7 +104,7 @@ target parse_target(std::string_view text) {
   split(text.substr(1, mark == text.npos ? text.npos : mark - 1), '/',
         [&](std::string_view part) { result.segments.push_back(decoded(part)); });
   if (mark != text.npos)
-    result.parameters = query{text.substr(mark + 1)};
+    result.parameters = query_parameters{text.substr(mark + 1)};
   return result;
 }
 

@@ -10,12 +10,12 @@
 namespace bellhop {
 
 /// The parameters of a request's query. What nobody has taken at the end is a slip, and refused.
-class query {
+class query_parameters {
 public:
-  query() = default;
+  query_parameters() = default;
   /// "a=1&b=2", percent-encoded. Throws `failure` (invalid_argument) for a bad encoding, or a parameter that is there
   /// twice.
-  explicit query(std::string_view text);
+  explicit query_parameters(std::string_view text);
 
   std::optional<std::string> take(std::string_view name);
   /// A whole number from `least` to `most`. Throws `failure` for anything else.
@@ -32,7 +32,7 @@ private:
 /// Where a request goes: "/v1/sessions/a%20b?x=1" is {"v1", "sessions", "a b"} and x=1.
 struct target {
   std::vector<std::string> segments;
-  query parameters;
+  query_parameters parameters;
 };
 
 /// Throws `failure` (invalid_argument) for what is no path or badly encoded.

@@ -1,13 +1,13 @@
 #pragma once
 
+#include "gateway/exchange.hpp"
+
 #include <boost/asio/steady_timer.hpp>
 
 #include <chrono>
 #include <cstddef>
 #include <deque>
 #include <memory>
-
-#include "gateway/exchange.hpp"
 
 namespace bellhop {
 

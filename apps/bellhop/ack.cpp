@@ -20,8 +20,8 @@ exit_status run(const ack_options& options) {
   if (options.json)
     print(json_line({{"session", options.session}, {"acknowledged", acknowledged.value}}));
   else if (upto > before.acknowledged)
-    print(fmt::format("acknowledged {}, up to event {}\n",
-                      counted(upto.value - before.acknowledged.value, "event"), upto.value));
+    print(fmt::format("acknowledged {}, up to event {}\n", counted(upto.value - before.acknowledged.value, "event"),
+                      upto.value));
   else
     print(fmt::format("nothing to acknowledge: it was done up to event {}\n", acknowledged.value));
   return exit_status::all_completed;

@@ -133,8 +133,8 @@ std::string bash_verbs(std::span<const verb_description> verbs) {
       kinds += (kinds.empty() ? "" : " ") + word;
     text += fmt::format("  {}) options='{}' kinds='{}' ;;\n", verb.name, options, kinds);
   }
-  return fmt::format("_bellhop_verb() {{\n  case $1 in\n  '') options='-h --help --version' kinds='{}' ;;\n{}  esac\n}}\n",
-                     all, text);
+  return fmt::format(
+      "_bellhop_verb() {{\n  case $1 in\n  '') options='-h --help --version' kinds='{}' ;;\n{}  esac\n}}\n", all, text);
 }
 
 std::string bash_script(std::span<const verb_description> verbs) {
@@ -171,7 +171,8 @@ std::string zsh_option(const option_description& option) {
   for (const auto& name : names_of(option)) {
     const auto value = option.value.empty() ? "" : zsh_value(option.value);
     // Any of them may be given again: the last one counts.
-    text += fmt::format(" \\\n      {}", in_single_quotes(fmt::format("*{}[{}]{}", name, zsh_text(option.about), value)));
+    text +=
+        fmt::format(" \\\n      {}", in_single_quotes(fmt::format("*{}[{}]{}", name, zsh_text(option.about), value)));
   }
   return text;
 }
@@ -252,7 +253,8 @@ complete -c bellhop -n __fish_use_subcommand -s h -l help -d 'show help'
 )sh",
                           session_names);
   for (const auto& verb : verbs) {
-    text += fmt::format("complete -c bellhop -n __fish_use_subcommand -a {} -d {}\n", verb.name, in_single_quotes(verb.about));
+    text += fmt::format("complete -c bellhop -n __fish_use_subcommand -a {} -d {}\n", verb.name,
+                        in_single_quotes(verb.about));
     for (const auto& option : verb.options)
       text += fish_option(verb, option);
     for (const auto& word : verb.words)

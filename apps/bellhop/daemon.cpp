@@ -44,8 +44,7 @@ std::string work() {
     all.waiting += each.counts.waiting;
     all.suspended += each.counts.suspended;
   }
-  auto text = fmt::format("{}, {} to do", counted(sessions.size(), "session"),
-                          counted(all.unfinished(), "transfer"));
+  auto text = fmt::format("{}, {} to do", counted(sessions.size(), "session"), counted(all.unfinished(), "transfer"));
   if (all.suspended > 0)
     text += fmt::format(", {} suspended", all.suspended);
   return text;

@@ -30,8 +30,8 @@ std::size_t gather(const char* bytes, std::size_t, std::size_t count, void* into
 }
 
 [[noreturn]] void throw_unavailable(const path& socket, std::string_view why) {
-  throw failure(errc::daemon_unavailable, fmt::format("who listens at {} does not answer as bellhopd does: {}",
-                                                      socket.native(), why));
+  throw failure(errc::daemon_unavailable,
+                fmt::format("who listens at {} does not answer as bellhopd does: {}", socket.native(), why));
 }
 
 std::string fetch(const path& socket) {

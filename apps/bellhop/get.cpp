@@ -37,12 +37,16 @@ std::unique_ptr<engine> open_engine(const get_options& options) {
   }
 }
 
-/// The command that is started when the session has news, or none: then its events are for that program.
+/// The command that the daemon starts when the session has news, or none: then its events are for that program.
 launch_command program_of(engine& engine, const std::string& identifier) {
   const auto known = engine.sessions();
   const auto found =
       std::ranges::find_if(known, [&](const auto& each) { return each.record.identifier == identifier; });
-  return found == known.end() ? launch_command{} : found->record.configuration.launch;
+  if (found == known.end())
+    return {};
+  const auto& settings = found->record.configuration;
+  const bool launches = settings.kind == session_kind::background && settings.launches_on_events;
+  return launches ? settings.launch : launch_command{};
 }
 
 session open_session(engine& engine, const get_options& options, bool of_program) {

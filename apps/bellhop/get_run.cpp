@@ -84,8 +84,8 @@ void get_run::join() {
     if (problem.why().code != errc::session_in_use)
       throw;
     if (options_.attaches())
-      throw failure(errc::session_in_use, fmt::format("{}; to look: {}", problem.what(),
-                                                      command("watch", options_.session)));
+      throw failure(errc::session_in_use,
+                    fmt::format("{}; to look: {}", problem.what(), command("watch", options_.session)));
     watch(await(session_.status()).last_event);
   }
 }

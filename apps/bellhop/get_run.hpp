@@ -19,12 +19,12 @@ namespace bellhop::cli {
 
 /// One `bellhop get` that waits.
 ///
-/// With the engine inside, and without URLs, it waits for all that the session has. In the daemon, where others may have
-/// transfers in the same session, one with URLs waits for its own.
+/// With the engine inside, and without URLs, it waits for all that the session has. In the daemon, where others may
+/// have transfers in the same session, one with URLs waits for its own.
 ///
-/// It attaches as the session's delegate if it can: then it shows every end that nobody was told of, its own or not, and
-/// acknowledges what it has shown. If somebody is attached already, or the session belongs to a program, it watches:
-/// then it shows its own, and the events stay for their owner.
+/// It attaches as the session's delegate if it can: then it shows every end that nobody was told of, its own or not,
+/// and acknowledges what it has shown. If somebody is attached already, or the session belongs to a program, it
+/// watches: then it shows its own, and the events stay for their owner.
 class get_run {
 public:
   /// All must outlive this; signals must be blocked. `of_program`: the session's events are for a program.

@@ -115,9 +115,9 @@ std::string launch_of(const launch_status& launch, time_point now) {
   case launch_state::running:
     return fmt::format("its program runs, process {}", launch.pid);
   case launch_state::backing_off:
-    return fmt::format("its program failed {}, started again {}{}{}", launch.failures == 1 ? "once" :
-                       fmt::format("{} times", launch.failures), relative(launch.next_at, now),
-                       launch.last_error ? ": " : "", launch.last_error.message);
+    return fmt::format("its program failed {}, started again {}{}{}",
+                       launch.failures == 1 ? "once" : fmt::format("{} times", launch.failures),
+                       relative(launch.next_at, now), launch.last_error ? ": " : "", launch.last_error.message);
   }
   return {};
 }
@@ -147,7 +147,8 @@ json summary_json(const std::optional<daemon_health>& health, state_view& view) 
   json daemon;
   if (health)
     daemon = {{"pid", health->pid}, {"version", health->version}, {"uptime_s", health->uptime.count()}};
-  return {{"daemon", std::move(daemon)}, {"state", default_state_directory().native()}, {"sessions", std::move(sessions)}};
+  return {
+      {"daemon", std::move(daemon)}, {"state", default_state_directory().native()}, {"sessions", std::move(sessions)}};
 }
 
 exit_status show_all(state_view& view, const status_options& options) {

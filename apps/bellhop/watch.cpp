@@ -30,9 +30,10 @@ constexpr std::chrono::seconds status_interval{1};
 
 void need_daemon() {
   if (!daemon_listens(default_socket()))
-    throw failure(errc::daemon_unavailable,
-                  "bellhopd is not running, so there is nothing to watch; what is recorded goes on with: bellhop daemon "
-                  "start (see also: bellhop list)");
+    throw failure(
+        errc::daemon_unavailable,
+        "bellhopd is not running, so there is nothing to watch; what is recorded goes on with: bellhop daemon "
+        "start (see also: bellhop list)");
 }
 
 class watch_run {

@@ -6,6 +6,7 @@
 #include "core/listener.hpp"
 #include "core/text.hpp"
 #include "core/token_file.hpp"
+#include "gateway/gateway.hpp"
 
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
@@ -24,8 +25,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-
-#include "gateway/gateway.hpp"
 
 namespace bellhop::daemon {
 
@@ -106,8 +105,10 @@ private:
   bool stopped_ = false;
 };
 
-engine_options engine_options_of(const options& o, const configuration& said, path socket) {
+engine_options engine_options_of(const options& o, const configuration& said, path socket,
+                                 std::shared_ptr<engine_metrics> metrics) {
   engine_options result;
+  result.metrics = std::move(metrics);
   result.state = o.state;
   result.network.limits = said.limits;
   result.durable = o.durable;
@@ -134,6 +135,8 @@ public:
   void close() noexcept { own_.reset(); }
 
 private:
+  void listen_on(const std::string& address);
+
   std::optional<unix_listener> own_;
   passed_sockets sockets_;
   std::string token_;
@@ -150,12 +153,20 @@ entrances::entrances(const options& o, passed_sockets passed) : sockets_(std::mo
     if (sockets_.tcp_socket)
       throw failure{errc::invalid_argument,
                     "--listen: the service manager has passed a TCP socket already; leave it away"};
-    auto listener = listen_on_loopback(o.listen);
-    where_ += " and " + listener.address;
-    sockets_.tcp_socket = std::move(listener.fd);
+    listen_on(o.listen);
   }
   if (sockets_.tcp_socket)
     token_ = read_or_make_token(o.token_file);
+}
+
+void entrances::listen_on(const std::string& address) {
+  try {
+    auto listener = listen_on_loopback(address);
+    where_ += " and " + listener.address;
+    sockets_.tcp_socket = std::move(listener.fd);
+  } catch (const failure& why) {
+    throw failure{why.why().code, fmt::format("--listen: {}", why.what())};
+  }
 }
 
 void entrances::give(gateway_options& to) {
@@ -191,6 +202,7 @@ private:
 
   const options& options_;
   configuration configuration_;
+  std::shared_ptr<engine_metrics> metrics_ = std::make_shared<engine_metrics>();
   running_engine engine_;
   entrances entrances_;
   std::unique_ptr<gateway> gateway_;
@@ -199,11 +211,12 @@ private:
 
 /// The state directory first: who has that may replace the socket of a daemon that was killed.
 service::service(const options& o, const configuration& said, passed_sockets passed)
-    : options_(o), configuration_(said), engine_(engine_options_of(o, said, socket_of(o, passed))),
+    : options_(o), configuration_(said), engine_(engine_options_of(o, said, socket_of(o, passed), metrics_)),
       entrances_(o, std::move(passed)) {
   gateway_options wanted;
   entrances_.give(wanted);
   wanted.log = log_warning;
+  wanted.metrics = metrics_;
   gateway_ = std::make_unique<gateway>(engine_.system(), engine_.handle(), std::move(wanted));
 }
 

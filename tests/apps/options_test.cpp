@@ -5,7 +5,6 @@
 
 #include <set>
 #include <sstream>
-#include <tuple>
 
 using namespace bellhop;
 using namespace bellhop::cli;
@@ -13,6 +12,8 @@ using namespace bellhop::cli;
 namespace {
 
 using words = std::vector<std::string>;
+
+using ids = std::vector<transfer_id>;
 
 const auto noon = from_micros(1'795'262'400'000'000);
 
@@ -46,7 +47,10 @@ TEST_CASE("get has sensible defaults", "[options]") {
   CHECK(o.on_conflict == conflict_policy::rename);
   CHECK(o.durable == durability::crash);
   CHECK(o.start_at == time_point{});
-  CHECK_FALSE((o.embedded || o.json || o.quiet || o.attaches()));
+  CHECK(o.max_size == 0);
+  CHECK(o.metadata == "");
+  CHECK(o.resume_data == "");
+  CHECK_FALSE((o.embedded || o.detach || o.suspended || o.leaves_at_once() || o.json || o.quiet || o.attaches()));
 }
 
 TEST_CASE("get takes every option", "[options]") {
@@ -81,6 +85,13 @@ TEST_CASE("get takes every option", "[options]") {
                             "1.5",
                             "--ca-file",
                             "ca.pem",
+                            "--max-size",
+                            "1.5KiB",
+                            "--metadata",
+                            R"({"album": 7})",
+                            "--resume-data",
+                            "abc",
+                            "--suspended",
                             "--embedded",
                             "--json",
                             "-q",
@@ -99,7 +110,15 @@ TEST_CASE("get takes every option", "[options]") {
   CHECK(o.timeout == std::chrono::seconds{90});
   CHECK(o.connect_timeout == std::chrono::milliseconds{1500});
   CHECK(o.ca_file == "/home/ann/ca.pem");
-  CHECK((o.embedded && o.json && o.quiet));
+  CHECK(o.max_size == 1536);
+  CHECK(o.metadata == R"({"album": 7})");
+  CHECK(o.resume_data == "abc");
+  CHECK((o.embedded && o.suspended && o.leaves_at_once() && o.json && o.quiet));
+  const auto request = request_for(o, url);
+  CHECK(request.max_size == 1536);
+  CHECK(request.metadata == o.metadata);
+  CHECK(request.resume_data == "abc");
+  CHECK(request.suspended);
 }
 
 TEST_CASE("a header takes one word, not the URLs behind it", "[options]") {
@@ -118,6 +137,9 @@ TEST_CASE("options may follow URLs and hold their value after =", "[options]") {
 TEST_CASE("of an option that is given twice the last counts", "[options]") {
   CHECK(parse_get({"-s", "a", url, "-s", "b"}).session == "b");
   CHECK(parse_get({"-q", "-q", url}).quiet);
+  CHECK_FALSE(parse_get({"--embedded", "--daemon", url}).embedded);
+  CHECK(parse_get({"--daemon", "--embedded", url}).embedded);
+  CHECK(parse_get({"--detach", "--daemon", url}).detach);
 }
 
 TEST_CASE("get without a URL attaches to the session", "[options]") {
@@ -166,7 +188,7 @@ TEST_CASE("the session is configured as told", "[options]") {
   CHECK(waits.connect_timeout == std::chrono::seconds{3});
 }
 
-TEST_CASE("list and events", "[options]") {
+TEST_CASE("the verbs that look", "[options]") {
   const auto list = std::get<list_options>(parse({"list", "-s", "nightly", "--state", "failed", "--json"}));
   CHECK(list.session == "nightly");
   CHECK(list.state == transfer_state::failed);
@@ -175,6 +197,52 @@ TEST_CASE("list and events", "[options]") {
   const auto events = std::get<events_options>(parse({"events", "--after", "12"}));
   CHECK(events.session == "default");
   CHECK(events.after.value == 12);
+  CHECK_FALSE(events.follow);
+  CHECK(std::get<events_options>(parse({"events", "-f", "--json"})).follow);
+  const auto status = std::get<status_options>(parse({"status", "12", "-s", "nightly", "13"}));
+  CHECK(status.ids == ids{{12}, {13}});
+  CHECK(status.session == "nightly");
+  CHECK(std::get<status_options>(parse({"status"})).ids.empty());
+  CHECK(std::get<watch_options>(parse({"watch", "--json", "7"})).ids == ids{{7}});
+  CHECK(std::get<watch_options>(parse({"watch", "--json", "7"})).json);
+}
+
+TEST_CASE("the verbs that change transfers", "[options]") {
+  for (const auto what : {action::pause, action::resume, action::cancel, action::remove}) {
+    const std::string name{to_string(what)};
+    const auto some = std::get<act_options>(parse({name, "3", "1", "--json"}));
+    CHECK(some.what == what);
+    CHECK(some.ids == ids{{3}, {1}});
+    CHECK((some.json && !some.all && !some.keep));
+    const auto all = std::get<act_options>(parse({name, "--all", "-s", "nightly"}));
+    CHECK((all.all && all.ids.empty()));
+    CHECK(all.session == "nightly");
+  }
+  CHECK(std::get<act_options>(parse({"cancel", "--keep", "3"})).keep);
+  const auto changed = std::get<change_options>(parse(
+      {"change", "-H", "A: b", "--priority", "1", "--start-at", "+1m", "--max-size", "10M", "-s", "nightly", "4"}));
+  CHECK(changed.ids == ids{{4}});
+  CHECK(changed.session == "nightly");
+  CHECK(changed.change ==
+        transfer_change{1.0, noon + std::chrono::minutes{1}, std::vector<header>{{"A", "b"}}, 10 << 20});
+  const auto bare = std::get<change_options>(parse({"change", "--no-headers", "4"})).change;
+  CHECK(bare == transfer_change{{}, {}, std::vector<header>{}, {}});
+  CHECK_FALSE(std::get<ack_options>(parse({"ack"})).upto);
+  CHECK(std::get<ack_options>(parse({"ack", "-s", "nightly", "12"})).upto == event_number{12});
+}
+
+TEST_CASE("sessions, daemon and completion", "[options]") {
+  CHECK(std::get<sessions_options>(parse({"sessions", "--json"})).what == session_action::list);
+  for (const auto what :
+       {session_action::pause, session_action::resume, session_action::finish, session_action::cancel}) {
+    const auto o = std::get<sessions_options>(parse({"sessions", std::string{to_string(what)}, "nightly"}));
+    CHECK(o.what == what);
+    CHECK(o.session == "nightly");
+  }
+  for (const auto what : {daemon_action::start, daemon_action::stop, daemon_action::status})
+    CHECK(std::get<daemon_command>(parse({"daemon", std::string{to_string(what)}})).what == what);
+  for (const auto of : {shell::bash, shell::zsh, shell::fish})
+    CHECK(std::get<completion_options>(parse({"completion", std::string{to_string(of)}})).of == of);
 }
 
 TEST_CASE("a usage error names the argument and the remedy", "[options]") {
@@ -184,8 +252,8 @@ TEST_CASE("a usage error names the argument and the remedy", "[options]") {
   };
   const std::string sha(64, 'a');
   const row table[] = {
-      {{}, {"bellhop:", "get, list or events"}},
-      {{"fetch"}, {"'fetch'", "get, list or events"}},
+      {{}, {"bellhop:", "use one of get, list, status, watch", "daemon"}},
+      {{"fetch"}, {"'fetch'", "get, list, status, watch"}},
       {{"--frob"}, {"'--frob'"}},
       {{"get", "--frob", url}, {"bellhop get:", "'--frob'", "'bellhop get --help'"}},
       {{"get", "--frob=1", url}, {"'--frob'"}},
@@ -226,6 +294,33 @@ TEST_CASE("a usage error names the argument and the remedy", "[options]") {
       {{"get", "ftp://example.org/x"}, {"ftp://example.org/x", "http"}},
       {{"list", "--state", "lost"}, {"--state 'lost'", "queued"}},
       {{"events", "--after", "-1"}, {"--after '-1'", "from 0"}},
+      {{"get", "--detach", "--embedded", url}, {"--detach and --embedded", "daemon"}},
+      {{"get", "--detach"}, {"--detach", "give a URL or -i FILE"}},
+      {{"get", "--suspended"}, {"--suspended", "give a URL or -i FILE"}},
+      {{"get", "--metadata", "{album", url}, {"--metadata", "{album", "JSON"}},
+      {{"get", "--max-size", "0", url}, {"--max-size '0'", "1.5GiB"}},
+      {{"get", "--max-size", "big", url}, {"--max-size 'big'", "1.5GiB"}},
+      {{"get", "--resume-data", "abc", url, other_url}, {"--resume-data", "exactly one URL"}},
+      {{"get", "--resume-data", "", url}, {"--resume-data ''", "cancel --keep"}},
+      {{"status", "x"}, {"bellhop status:", "'x'", "numbers of transfers"}},
+      {{"watch", "0"}, {"'0'", "numbers of transfers"}},
+      {{"pause"}, {"bellhop pause:", "which transfers?", "--all"}},
+      {{"cancel", "--all", "3"}, {"--all", "exclude each other"}},
+      {{"pause", "--keep", "3"}, {"--keep"}},
+      {{"remove", "12a"}, {"'12a'", "bellhop list"}},
+      {{"cancel", "99999999999999999999"}, {"'99999999999999999999'"}},
+      {{"change", "3"}, {"what to change?", "--priority"}},
+      {{"change", "--priority", "1"}, {"which transfers?"}},
+      {{"change", "--no-headers", "-H", "A: b", "3"}, {"--no-headers"}},
+      {{"sessions", "stop", "x"}, {"'stop'", "pause, resume, finish, cancel"}},
+      {{"sessions", "list"}, {"'list'"}},
+      {{"sessions", "pause"}, {"pause needs the name of a session"}},
+      {{"sessions", "pause", "no spaces"}, {"no spaces", "200"}},
+      {{"ack", "-1"}, {"-1"}},
+      {{"ack", "1", "2"}, {"'2'"}},
+      {{"daemon"}, {"start, stop, status"}},
+      {{"daemon", "restart"}, {"'restart'", "start, stop, status"}},
+      {{"completion", "csh"}, {"'csh'", "bash, zsh, fish"}},
   };
   for (const auto& [arguments, told] : table) {
     std::string line;
@@ -248,13 +343,11 @@ TEST_CASE("an error never repeats a header's value", "[options]") {
 }
 
 TEST_CASE("help and version go to standard output", "[options]") {
-  for (const auto& [arguments, begin] :
-       std::vector<std::pair<words, std::string>>{{{"--help"}, "Usage: bellhop COMMAND"},
-                                                  {{"-h"}, "Usage: bellhop COMMAND"},
-                                                  {{"get", "--help"}, "Usage: bellhop get"},
-                                                  {{"list", "-h"}, "Usage: bellhop list"},
-                                                  {{"events", "-h"}, "Usage: bellhop events"},
-                                                  {{"--version"}, "bellhop "}}) {
+  std::vector<std::pair<words, std::string>> table{
+      {{"--help"}, "Usage: bellhop COMMAND"}, {{"-h"}, "Usage: bellhop COMMAND"}, {{"--version"}, "bellhop "}};
+  for (const auto& verb : describe_verbs())
+    table.push_back({{verb.name, "--help"}, "Usage: bellhop " + verb.name});
+  for (const auto& [arguments, begin] : table) {
     const auto parsed = parse(arguments);
     REQUIRE(std::holds_alternative<early_exit>(parsed));
     CHECK(std::get<early_exit>(parsed).status == 0);
@@ -262,35 +355,50 @@ TEST_CASE("help and version go to standard output", "[options]") {
   }
 }
 
+namespace {
+
+std::string help_of(const std::string& verb) {
+  return std::get<early_exit>(parse({verb, "--help"})).text;
+}
+
+} // namespace
+
 TEST_CASE("help tells of every option there is, and of no other", "[options]") {
-  const std::set<std::string> get_has{
-      "--output",   "--directory", "--on-conflict", "--durability", "--input-file",  "--header",  "--checksum",
-      "--ca-file",  "--session",   "--parallel",    "--retry",      "--retry-delay", "--timeout", "--connect-timeout",
-      "--priority", "--start-at",  "--embedded",    "--json",       "--quiet",       "--help"};
-  const std::tuple<std::string, std::string, std::set<std::string>> table[] = {
-      {"get", get_help, get_has},
-      {"list", list_help, {"--session", "--state", "--json", "--help"}},
-      {"events", events_help, {"--session", "--after", "--json", "--help"}},
-  };
-  for (const auto& [command, text, options] : table) {
+  for (const auto& verb : describe_verbs()) {
     std::set<std::string> told;
-    std::istringstream text_lines{text};
+    std::istringstream text_lines{help_of(verb.name)};
     for (std::string line; std::getline(text_lines, line);) {
       // "  -o, --output PATH" or "      --json"
       if (const auto name = line.find("--"); line.starts_with("  ") && name == 6)
         told.insert(line.substr(name, line.find_first_of(" ", name) - name));
     }
-    CHECK(told == options);
-    for (const auto& name : told) {
-      const auto parsed = parse({command, name});
-      const auto* exit = std::get_if<early_exit>(&parsed);
-      CHECK_THAT(exit ? exit->text : "", !Catch::Contains("unknown option"));
+    std::set<std::string> there_are;
+    for (const auto& option : verb.options)
+      there_are.insert(option.long_name);
+    INFO(verb.name);
+    CHECK(told == there_are);
+  }
+}
+
+TEST_CASE("every verb and option is described by its help", "[options]") {
+  const auto verbs = describe_verbs();
+  CHECK(verbs.size() == 14);
+  for (const auto& verb : verbs) {
+    CHECK_THAT(std::string{general_help}, Catch::Contains("  " + verb.name + " "));
+    CHECK(verb.about != "");
+    for (const auto& option : verb.options) {
+      INFO(verb.name << ' ' << option.long_name);
+      CHECK(option.about.size() > 3);
+      CHECK(option.about.find('\n') == std::string::npos);
     }
   }
 }
 
 TEST_CASE("help fits a terminal of 120 columns", "[options]") {
-  for (const std::string text : {general_help, get_help, list_help, events_help}) {
+  std::vector<std::string> texts{general_help};
+  for (const auto& verb : describe_verbs())
+    texts.push_back(help_of(verb.name));
+  for (const auto& text : texts) {
     std::istringstream lines{text};
     for (std::string line; std::getline(lines, line);)
       CHECK(line.size() <= 120);

@@ -149,6 +149,19 @@ TEST_CASE("The bound over all sessions holds", "[admission]") {
   CHECK(drain(a).size() == 3);
 }
 
+TEST_CASE("A new bound over all sessions holds from then on", "[admission]") {
+  admission a{3};
+  for (std::uint64_t id = 1; id <= 9; ++id)
+    a.add(candidate(id, "s" + std::to_string(id % 3), "h"));
+  CHECK(drain(a).size() == 3);
+  a.limit(5);
+  CHECK(drain(a).size() == 2);
+  // What runs beyond a lower one goes on, and nothing comes after it.
+  a.limit(1);
+  a.remove(attempt_id{1});
+  CHECK(drain(a).empty());
+}
+
 TEST_CASE("A priority that is no number does no harm", "[admission]") {
   admission a{10};
   a.add(candidate(1, "s", "h", std::nan("")));

@@ -495,6 +495,28 @@ TEST_CASE("No more than the bounds allow is on the wire", "[http_client]") {
   CHECK(server.connections() <= 5);
 }
 
+TEST_CASE("More may be on the wire as soon as a higher bound is set", "[http_client]") {
+  origin server;
+  http_client_options options;
+  options.limits.max_active = 1;
+  client_fixture client{options};
+  std::atomic<int> active{0};
+  server.on("/x", [&](const origin::request& r, origin::connection& c) {
+    ++active;
+    // All of them are there at once, or none is answered.
+    c.wait_until([&] { return active.load() == 3; });
+    serve::response("200 OK", "ok")(r, c);
+  });
+  std::vector<attempt_id> ids;
+  for (int i = 0; i < 3; ++i)
+    ids.push_back(client.start(client.request(server.url("/x"))));
+  while (active < 1)
+    std::this_thread::yield();
+  client.client.post([&] { client.client.set_limits({3}); });
+  for (const auto id : ids)
+    CHECK_FALSE(client.wait(id).result.why);
+}
+
 TEST_CASE("A client that has nothing to do does not turn", "[http_client]") {
   origin server;
   client_fixture client;

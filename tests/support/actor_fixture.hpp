@@ -275,7 +275,7 @@ inline publisher_actor::behavior_type publisher_twin(publisher_actor::pointer se
         self->send(who, part_atom_v, std::move(opened));
       },
       [disk](receive_atom, transfer_id id, std::int64_t offset, const pipe_ptr& pipe, const transfer_actor& who) {
-        const auto read = [disk, id, who, at = offset, in = std::weak_ptr<body_pipe>(pipe)]() mutable {
+        auto read = [disk, id, who, at = offset, in = std::weak_ptr<body_pipe>(pipe)]() mutable {
           const auto batch = in.lock()->take();
           auto& part = disk->parts[id];
           for (const auto& buffer : batch.buffers)
@@ -286,7 +286,7 @@ inline publisher_actor::behavior_type publisher_twin(publisher_actor::pointer se
           if (batch.closed)
             caf::anon_send(who, written_atom_v, part_written{batch.why, part});
         };
-        pipe->on_readable(read);
+        pipe->on_readable(std::move(read));
       },
       [answer, self](publish_atom, const publish_target& target, const body_ptr& body, const transfer_actor& who) {
         self->send(who, published_atom_v, answer(target, static_cast<std::int64_t>(body->size())));

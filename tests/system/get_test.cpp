@@ -260,7 +260,7 @@ TEST_CASE("an interrupt keeps what is there, and says how to go on", "[system][g
   running.signal(SIGINT);
   const auto ended = running.wait();
   CHECK(ended.status == 130);
-  CHECK_THAT(ended.err, Contains("1 of 1 left") && Contains("bellhop get -s s"));
+  CHECK_THAT(ended.err, Contains("1 of 1 left") && Contains("bellhop get --embedded -s s"));
   CHECK_FALSE(fs::exists(here.folder() / "large.bin"));
   CHECK(bytes_in_parts(here.folder()) > 200'000);
   const auto rest = here.run({"get", "-s", "s", "--json"});
@@ -392,7 +392,7 @@ TEST_CASE("a terminal of 80 columns shows a bar that fits", "[system][get]") {
   with.environment["TERM"] = "xterm-256color";
   with.interactive_input = true;
   program running{{"/usr/bin/script", "-qfec",
-                   "stty cols 80 rows 24; exec " BELLHOP_BIN_DIR "/bellhop get " + server.url("/picture-of-a-cat.jpg"),
+                   "stty cols 80 rows 24; exec " BELLHOP_BIN_DIR "/bellhop get --embedded " + server.url("/picture-of-a-cat.jpg"),
                    "/dev/null"},
                   with};
   CHECK(running.wait_until([&] { return running.out().find(" 50%") != std::string::npos; }));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/interfaces.hpp"
+#include "gateway/exchange.hpp"
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,8 +14,6 @@
 #include <string>
 #include <variant>
 #include <vector>
-
-#include "gateway/exchange.hpp"
 
 namespace bellhop {
 

@@ -1,4 +1,4 @@
-#include "gateway/event_reader.hpp"
+#include "gateway/stream_delegate.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/post.hpp>
