@@ -326,7 +326,9 @@ void http_client::impl::start(http_request request) {
 
 void http_client::impl::begin(http_attempt& attempt) {
   try {
-    attempt.begin(pool_.take());
+    auto easy = pool_.take();
+    easy->set_read_buffer(read_buffer_for(admission_.active()));
+    attempt.begin(std::move(easy));
     curl::check(curl_multi_add_handle(multi_.get(), attempt.easy()), "a transfer");
     look_for_timeout(attempt);
   } catch (const std::exception& e) {

@@ -15,6 +15,9 @@ namespace bellhop {
 namespace {
 
 constexpr std::size_t read_buffer_size = 256 * 1024;
+/// Larger writes make the kernel look for larger blocks of memory, which in a virtual machine are often not there yet;
+/// and what was just written is still in the processor's cache when it is hashed.
+constexpr std::size_t largest_write = 64 * 1024;
 
 bool may_be(const struct stat& found, const checkpoint& claimed) {
   // A second name would mean that cutting this file cuts one that somebody else sees.
@@ -89,7 +92,8 @@ part_file::verdict part_file::verify(std::int64_t bytes) {
 
 int part_file::append(std::span<const char> bytes) {
   while (!bytes.empty()) {
-    const auto written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), state_.position);
+    const auto written =
+        ::pwrite(fd_.get(), bytes.data(), std::min(bytes.size(), largest_write), state_.position);
     if (written < 0 && errno == EINTR)
       continue;
     if (written <= 0)
