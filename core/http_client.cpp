@@ -113,7 +113,6 @@ private:
   std::optional<clock::time_point> curl_deadline_;
   std::optional<clock::time_point> tick_at_;
   std::vector<task> tasks_;
-  bool observer_called_ = false;
   /// Something was asked of the client that `settle` has not seen yet.
   bool unsettled_ = false;
   bool stopping_ = false;
@@ -151,7 +150,6 @@ void http_client::impl::turn() {
   const auto ready = poll_.wait(deadline);
   turns_.fetch_add(1, std::memory_order_relaxed);
   context_.now = clock::now();
-  observer_called_ = false;
   cancelled_.clear();
   for (const auto& socket : ready)
     socket_action(socket.fd, curl_events(socket.events));
@@ -161,8 +159,6 @@ void http_client::impl::turn() {
   time_out();
   tick();
   settle();
-  if (observer_called_)
-    observer_.end_of_turn();
 }
 
 std::optional<http_client::impl::clock::time_point> http_client::impl::next_deadline() {
@@ -231,7 +227,6 @@ void http_client::impl::tick() {
   std::erase_if(context_.moving, [](http_attempt* attempt) { return !attempt->tick(); });
   if (news.empty())
     return;
-  observer_called_ = true;
   observer_.on_progress(news);
 }
 
@@ -264,7 +259,6 @@ void http_client::impl::announce() {
     auto* const attempt = find(id);
     if (attempt == nullptr)
       continue;
-    observer_called_ = true;
     observer_.on_response(attempt->request(), attempt->head());
   }
 }
@@ -360,7 +354,6 @@ void http_client::impl::deliver(attempt_id id) {
     return;
   auto& attempt = *node.mapped();
   auto result = attempt.take_result();
-  observer_called_ = true;
   observer_.on_done(attempt.request(), std::move(result));
 }
 
