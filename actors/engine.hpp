@@ -38,7 +38,7 @@ private:
                                       const std::shared_ptr<const services>&);
   caf::result<std::uint64_t> introduce(const app_delegate_actor&);
   caf::result<void> shut_down(caf::timespan deadline);
-  void ledger_stopped();
+  void stop_ledger(caf::timespan left);
   const std::shared_ptr<const services>& services_for(const session_configuration&) const;
 
   engine_actor::pointer self_;
