@@ -59,12 +59,13 @@ private:
     if (!options_.attaches())
       return engine_.open_session(options_.session, configuration_for(options_));
     const auto known = engine_.sessions();
-    if (std::none_of(known.begin(), known.end(),
-                     [&](const auto& each) { return each.record.identifier == options_.session; }))
+    const auto found = std::find_if(known.begin(), known.end(),
+                                    [&](const auto& each) { return each.record.identifier == options_.session; });
+    if (found == known.end())
       throw failure(
           errc::unknown_session,
           fmt::format("there is no session \"{}\" to finish: give it URLs, or see 'bellhop list'", options_.session));
-    return engine_.open_session(options_.session);
+    return engine_.open_session(options_.session, configuration_for(options_, found->record.configuration));
   }
 
   void submit_urls() {

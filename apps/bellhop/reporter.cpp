@@ -40,6 +40,7 @@ void reporter::show(const event& e) {
   std::optional<std::chrono::milliseconds> elapsed;
   if (const auto i = model_.active().find(e.transfer); i != model_.active().end())
     elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(at - i->second.since);
+  told_full_.erase(e.transfer);
   switch (e.type) {
   case event_type::completed:
     model_.completed(e.transfer, name, e.received, at);
@@ -69,13 +70,23 @@ void reporter::show(const notice& news) {
   case notice_type::started:
   case notice_type::resumed:
   case notice_type::restarted:
+    told_full_.erase(news.transfer);
     return model_.started(news.transfer, news.name, news.received, news.total, at);
   case notice_type::waiting: {
-    const auto delay = std::chrono::duration_cast<std::chrono::milliseconds>(news.retry_at - now());
-    return model_.waiting(news.transfer, news.name, news.waiting_for, news.why.message,
-                          std::max(delay, std::chrono::milliseconds{0}), at);
+    const auto delay = std::max(std::chrono::duration_cast<std::chrono::milliseconds>(news.retry_at - now()),
+                                std::chrono::milliseconds{0});
+    model_.waiting(news.transfer, news.name, news.waiting_for, news.why.message, delay, at);
+    if (!bars_)
+      show_waiting(news, delay);
   }
   }
+}
+
+/// A full disk is told of once, since it is looked at again and again.
+void reporter::show_waiting(const notice& news, std::chrono::milliseconds delay) {
+  const bool full = news.waiting_for == wait_reason::no_space;
+  if (!full || told_full_.insert(news.transfer).second)
+    plain_.waiting(news.name, news.why.message, delay, full);
 }
 
 bool reporter::show(const inbox::contents& news) {

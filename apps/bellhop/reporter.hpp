@@ -8,6 +8,7 @@
 #include "apps/bellhop/terminal.hpp"
 
 #include <optional>
+#include <set>
 #include <string>
 
 namespace bellhop::cli {
@@ -34,6 +35,7 @@ public:
 private:
   void show(const event&);
   void show(const notice&);
+  void show_waiting(const notice&, std::chrono::milliseconds delay);
   void draw_now(instant);
 
   bool json_;
@@ -43,6 +45,8 @@ private:
   progress_model model_;
   plain_output plain_;
   terminal terminal_;
+  /// Those of which it was told that the disk is full, until they move again.
+  std::set<transfer_id> told_full_;
 };
 
 } // namespace bellhop::cli
