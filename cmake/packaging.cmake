@@ -40,6 +40,18 @@ foreach(_program IN ITEMS bellhop bellhopd image-downloader)
   endif()
 endforeach()
 
+# Units of a user's service manager.
+configure_file(packaging/systemd/bellhopd.service.in "${CMAKE_BINARY_DIR}/package/bellhopd.service" @ONLY)
+install(
+  FILES "${CMAKE_BINARY_DIR}/package/bellhopd.service" packaging/systemd/bellhopd.socket
+  DESTINATION lib/systemd/user
+  COMPONENT programs)
+
+install(
+  FILES README.md ARCHITECTURE.md LICENSE docs/api.md docs/semantics.md
+  TYPE DOC
+  COMPONENT documentation)
+
 install(FILES docs/man/bellhop.1 DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT programs)
 if(TARGET bellhopd)
   install(FILES docs/man/bellhopd.8 DESTINATION "${CMAKE_INSTALL_MANDIR}/man8" COMPONENT programs)

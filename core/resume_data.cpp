@@ -22,6 +22,12 @@ std::string check_of(const resume_point& point) {
   return fmt::format("{:016x}", hash.value());
 }
 
+std::string text_of(const resume_point& point) {
+  const nlohmann::json content{
+      {"ledger", point.ledger_id}, {"transfer", point.transfer.value}, {"check", check_of(point)}};
+  return std::string{version} + to_base64url(content.dump());
+}
+
 bool has_kept_part(const transfer_record& record) noexcept {
   const bool ended = record.state == transfer_state::failed || record.state == transfer_state::cancelled;
   return ended && record.part;
@@ -30,20 +36,14 @@ bool has_kept_part(const transfer_record& record) noexcept {
 } // namespace
 
 std::string make_resume_data(const std::string& ledger_id, const transfer_record& record) {
-  if (!has_kept_part(record))
-    return {};
-  const resume_point point{ledger_id, record.id};
-  const nlohmann::json content{{"ledger", ledger_id}, {"transfer", record.id.value}, {"check", check_of(point)}};
-  return std::string{version} + to_base64url(content.dump());
+  return has_kept_part(record) ? text_of({ledger_id, record.id}) : std::string{};
 }
 
 std::optional<resume_point> parse_resume_data(std::string_view text) {
   if (text.size() > longest || !text.starts_with(version))
     return {};
-  const auto content = from_base64url(text.substr(version.size()));
-  if (!content)
-    return {};
-  const auto object = nlohmann::json::parse(*content, nullptr, false);
+  const auto content = from_base64url(text.substr(version.size())).value_or("");
+  const auto object = nlohmann::json::parse(content, nullptr, false);
   const auto member = [&](const char* name) {
     return object.is_object() && object.contains(name) ? object[name] : nlohmann::json{};
   };
@@ -52,7 +52,7 @@ std::optional<resume_point> parse_resume_data(std::string_view text) {
   if (!ledger.is_string() || !transfer.is_number_unsigned())
     return {};
   resume_point point{ledger.get<std::string>(), {transfer.get<std::uint64_t>()}};
-  return member("check") == check_of(point) ? std::optional{std::move(point)} : std::nullopt;
+  return text == text_of(point) ? std::optional{std::move(point)} : std::nullopt;
 }
 
 bool goes_on_with(const transfer_request& request, const transfer_record& ended) {

@@ -27,6 +27,9 @@ public:
     fd_ = fd;
   }
 
+  /// Gives it away.
+  int release() noexcept { return std::exchange(fd_, -1); }
+
 private:
   int fd_ = -1;
 };

@@ -63,11 +63,11 @@ std::shared_ptr<standard_error_sink> sink() {
 class journal_priority final : public spdlog::custom_flag_formatter {
 public:
   void format(const spdlog::details::log_msg& message, const std::tm&, spdlog::memory_buf_t& out) override {
-    const char* digit = message.level >= spdlog::level::err    ? "3"
-                        : message.level == spdlog::level::warn ? "4"
-                        : message.level == spdlog::level::info ? "6"
-                                                               : "7";
-    spdlog::details::fmt_helper::append_string_view(digit, out);
+    const auto level = message.level;
+    out.push_back(level >= spdlog::level::err    ? '3'
+                  : level == spdlog::level::warn ? '4'
+                  : level == spdlog::level::info ? '6'
+                                                 : '7');
   }
   std::unique_ptr<custom_flag_formatter> clone() const override { return std::make_unique<journal_priority>(); }
 };

@@ -16,7 +16,12 @@ namespace {
 using namespace bellhop;
 using namespace bellhop::daemon;
 
-constexpr int exit_usage = 2;
+int exit_status_for(const error& why) {
+  constexpr int usage = 2;
+  if (why.code == errc::state_in_use)
+    return exit_state_in_use;
+  return domain_of(why.code) == "input" ? usage : EXIT_FAILURE;
+}
 
 /// Whoever closed the standard descriptors would have the ledger be one of them.
 void open_standard_descriptors() {
@@ -41,24 +46,13 @@ int leave(const early_exit& early) {
 }
 
 int run(const options& o) {
-  // Of what follows, signals and the background come before there are threads.
+  // Signals and the background come before there are threads.
   signals from_outside;
   auto background = o.background ? go_to_background() : readiness{};
-  configuration said;
-  try {
-    said = read_configuration(o.config, o.config_named);
-  } catch (const failure& why) {
-    log_error(why.what());
-    return exit_usage;
-  }
+  const auto said = read_configuration(o.config, o.config_named);
   set_log_level(o.level.value_or(said.level.value_or(log_level::info)));
-  try {
-    serve(o, said, from_outside, std::move(background));
-    return EXIT_SUCCESS;
-  } catch (const failure& why) {
-    log_error(why.what());
-    return why.why().code == errc::state_in_use ? exit_state_in_use : EXIT_FAILURE;
-  }
+  serve(o, said, from_outside, std::move(background));
+  return EXIT_SUCCESS;
 }
 
 } // namespace
@@ -72,6 +66,9 @@ int main(int argc, char** argv) {
     if (const auto* early = std::get_if<early_exit>(&invocation))
       return leave(*early);
     return run(std::get<options>(invocation));
+  } catch (const failure& why) {
+    log_error(why.what());
+    return exit_status_for(why.why());
   } catch (const std::exception& e) {
     log_error(e.what());
     return EXIT_FAILURE;

@@ -53,7 +53,7 @@ Environment:
 Exit status:
   0   stopped in order, or in the background
   1   failed; the last line of the log says why
-  2   wrong usage, or a configuration file that cannot be used
+  2   wrong usage: an option, the configuration file, the token file or a socket that was passed cannot be used
   75  another engine holds the state directory, or another daemon the socket
 )";
 

@@ -248,12 +248,12 @@ TEST_CASE("a change is held to the same rules as a request", "[configuration]") 
                                 {"size", [](change& c) { c.max_size = -1; }, code, "max_size"},
                                 {"header",
                                  [](change& c) {
-                                   c.headers = {{"Range", "bytes=0-"}};
+                                   c.headers = std::vector<header>{{"Range", "bytes=0-"}};
                                  },
                                  code, "Range"},
                             });
   CHECK(check(change{0.0, time_point{}, std::vector<header>{}, 0}) == error{});
-  CHECK(check(change{1.0, {}, {{{"Authorization", "Bearer new"}}}, 5}) == error{});
+  CHECK(check(change{1.0, {}, std::vector<header>{{"Authorization", "Bearer new"}}, 5}) == error{});
 }
 
 TEST_CASE("a program to launch may have arguments and variables that are no UTF-8", "[configuration]") {

@@ -53,7 +53,7 @@ TEST_CASE("an event's members, without the URL's credentials", "[json]") {
   e.destination = "/home/guest/a.jpg";
   e.received = 12;
   e.why = {errc::http_status, "not found", 404};
-  e.metadata = R"({"album": 5})";
+  e.metadata = R"({"album":5})";
   CHECK(to_json(e).dump() ==
         R"({"seq":3,"time":"2026-11-22T09:15:02.250Z","session":"photos","transfer":7,"type":"failed",)"
         R"("url":"https://example.org/a.jpg","destination":"/home/guest/a.jpg","bytes":12,)"
@@ -68,6 +68,13 @@ TEST_CASE("an event's members, without the URL's credentials", "[json]") {
   CHECK_FALSE(completed.contains("error"));
   CHECK_FALSE(completed.contains("metadata"));
   CHECK(completed["sha256"] == "abcd");
+}
+
+TEST_CASE("metadata whose text is not the compact one has it beside the value", "[json]") {
+  event e;
+  e.metadata = R"({ "album": 5 })";
+  CHECK(to_json(e)["metadata"].dump() == R"({"album":5})");
+  CHECK(to_json(e)["metadata_text"] == e.metadata);
 }
 
 TEST_CASE("a record shows no secret", "[json]") {
@@ -132,6 +139,7 @@ TEST_CASE("names and messages that are no UTF-8 can still be written", "[json]")
   const auto shown = to_json(r);
   CHECK_NOTHROW(shown.dump());
   CHECK(shown["destination"] == "/home/guest/caf\xEF\xBF\xBD.jpg");
+  CHECK(shown["destination_bytes"] == "L2hvbWUvZ3Vlc3QvY2Fm6S5qcGc=");
 }
 
 TEST_CASE("errors read back; codes of later versions become internal", "[json]") {

@@ -78,9 +78,7 @@ TEST_CASE("a letter that was changed is noticed", "[resume_data]") {
     auto& letter = bad[*rc::gen::inRange<std::size_t>(0, good.size())];
     RC_PRE(letter != c);
     letter = c;
-    const auto point = parse_resume_data(bad);
-    // The content's form leaves some freedom (a space, an escape), its meaning none.
-    RC_ASSERT(!point || *point == (resume_point{ledger_id, {7}}));
+    RC_ASSERT_FALSE(parse_resume_data(bad).has_value());
   }));
 }
 
