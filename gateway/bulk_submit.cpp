@@ -133,7 +133,9 @@ private:
 };
 
 asio::awaitable<void> tell(call& c, intake& all, transfer_range ids) {
-  co_await c.to.begin(json_response(200, json{}));
+  response head;
+  head.type = "application/json";
+  co_await c.to.begin(std::move(head));
   answer_writer out{c};
   co_await out.add("{\"accepted\":" + std::to_string(ids.count) +
                    ",\"refused\":" + std::to_string(all.which().size() - ids.count) + ",\"ids\":[");

@@ -41,6 +41,12 @@ constexpr std::size_t piece_bytes = 64 * 1024;
 /// arrives before the connection is reset.
 constexpr std::chrono::seconds patience_with_refused{2};
 
+/// What came is no HTTP; not that it ended too early.
+bool is_malformed(error_code why) {
+  return why.category() == make_error_code(http::error::end_of_stream).category() &&
+         why != http::error::end_of_stream && why != http::error::partial_message && why != http::error::need_buffer;
+}
+
 class http_connection final : public connection, public exchange, public std::enable_shared_from_this<http_connection> {
 public:
   http_connection(stream_socket socket, connection_setting setting)
@@ -159,8 +165,7 @@ asio::awaitable<bool> http_connection::next_request() {
     take_head();
     co_return true;
   }
-  if (why.category() == make_error_code(http::error::bad_version).category() && why != http::error::end_of_stream &&
-      why != http::error::partial_message)
+  if (is_malformed(why))
     co_await answer(to_response(problem_of_head(why)));
   co_return false;
 }
@@ -254,8 +259,8 @@ asio::awaitable<std::string_view> http_connection::read_piece() {
     limit(setting_.limits->body);
     const auto [why, bytes] = co_await http::async_read_some(socket_, buffer_, *parser_, quietly);
     no_limit();
-    if (why == http::error::bad_chunk || why == http::error::bad_chunk_extension) {
-      auto bad = http_problem(400, "bad_request", "the body's chunked coding is malformed");
+    if (is_malformed(why)) {
+      auto bad = http_problem(400, "bad_request", "the body is malformed: " + why.message());
       bad.close = true;
       throw refusal{std::move(bad)};
     }

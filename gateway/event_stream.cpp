@@ -163,7 +163,8 @@ asio::awaitable<void> event_stream::attach() {
 
 /// False when the session is in use by a stream that has ended already.
 asio::awaitable<bool> event_stream::try_to_attach() {
-  const auto last = call_.with.attachments[call_.session];
+  const auto known = call_.with.attachments.find(call_.session);
+  const auto last = known == call_.with.attachments.end() ? attachment{} : known->second;
   const bool mine = !wish_.client.empty() && wish_.client == last.client;
   error why;
   try {
@@ -261,6 +262,7 @@ asio::awaitable<void> event_stream::tell(news::detached& what) {
 
 asio::awaitable<void> event_stream::tell(news::invalid& what) {
   over_ = true;
+  call_.with.attachments.erase(call_.session);
   add("invalid", with_error(json{{"session", call_.session}}, what.why));
   co_await write();
 }
@@ -316,9 +318,9 @@ void event_stream::let_go() {
   if (!std::exchange(attached_, false))
     return;
   --call_.with.metrics.attached_readers;
-  auto& last = call_.with.attachments[call_.session];
-  if (last.stream == number_)
-    last.live = false;
+  const auto last = call_.with.attachments.find(call_.session);
+  if (last != call_.with.attachments.end() && last->second.stream == number_)
+    last->second.live = false;
 }
 
 } // namespace
