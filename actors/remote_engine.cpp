@@ -61,6 +61,10 @@ engine_actor::behavior_type remote_engine_role::make_behavior(api_actor api, std
       },
       [this](find_atom, const std::string& identifier) { return find(identifier); },
       [this](sessions_atom) { return sessions(); },
+      [](start_atom) -> std::uint64_t {
+        // The daemon has let all of its sessions go on when it started.
+        return 0;
+      },
       [this](delegate_atom, const app_delegate_actor& app) { return introduce(app); },
       [this](complete_atom, const std::string& identifier) {
         send({.method = "POST", .target = path_of(identifier) + "/complete", .lane = identifier},

@@ -186,7 +186,8 @@ void api_client::impl::turn() {
   int running = 0;
   curl_multi_perform(multi_.get(), &running);
   end_finished();
-  if (ready_.empty() || on_wire_.size() >= most_at_once)
+  const bool may_begin = !ready_.empty() && on_wire_.size() < most_at_once;
+  if (!may_begin && !stopping_)
     curl_multi_poll(multi_.get(), nullptr, 0, sleep_ms(), nullptr);
 }
 
