@@ -55,10 +55,7 @@ engine_control_actor::behavior_type engine_role::make_behavior(std::shared_ptr<c
       },
       [this](limits_atom, const engine_limits& limits) { self_->send(durable_->network, limits_atom_v, limits); },
       [this](shutdown_atom, caf::timespan deadline) { return shut_down(deadline); },
-      [this](invalid_atom, const std::string& identifier) {
-        if (const auto known = sessions_.find(identifier); known != sessions_.end())
-          known->second.ending = true;
-      },
+      [this](invalid_atom, const std::string& identifier, bool is_ending) { set_ending(identifier, is_ending); },
   };
 }
 
@@ -136,6 +133,8 @@ caf::expected<session_actor> engine_role::opened(const std::string& identifier, 
   if (!session.handle) {
     session.handle = self_->spawn<caf::monitored>(session_behavior, with, engine_control_actor{self_}, found);
     session.with = with;
+    if (with->session_opened)
+      with->session_opened(identifier);
   } else if (session.with == with) {
     self_->send(session.handle, open_atom_v, found.record.configuration);
   } else {
@@ -164,6 +163,16 @@ caf::result<std::uint64_t> engine_role::start_all() {
           },
           [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return promise;
+}
+
+void engine_role::set_ending(const std::string& identifier, bool is_ending) {
+  const auto known = sessions_.find(identifier);
+  if (known == sessions_.end())
+    return;
+  known->second.ending = is_ending;
+  if (!is_ending)
+    for (const auto& open_now : std::exchange(known->second.after_end, {}))
+      open_now();
 }
 
 /// A session that was invalidated; or one with a bug, which whoever opens it next gets anew.
@@ -307,6 +316,8 @@ engine_actor open_engine(caf::actor_system& system, const engine_options& option
   durable->jitter = uniform;
   durable->next_attempt = fresh_attempt;
   durable->metrics = options.metrics;
+  durable->session_opened = options.session_opened;
+  durable->transfer_ended = options.transfer_ended;
   auto ephemeral = std::make_shared<services>(*durable);
   ephemeral->launcher = nullptr;
   ephemeral->ledger = spawn_ledger(system, make_memory_ledger(), nullptr, nullptr);

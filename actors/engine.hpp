@@ -54,6 +54,7 @@ private:
   caf::expected<session_actor> opened(const std::string& identifier, const opened_session&,
                                       const std::shared_ptr<const services>&);
   caf::result<std::uint64_t> start_all();
+  void set_ending(const std::string& identifier, bool);
   void ended(const caf::actor_addr&);
 
   /// An app delegate that is being told of the sessions that nobody looks after.

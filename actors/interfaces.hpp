@@ -386,9 +386,9 @@ using engine_actor = caf::typed_actor<
 
 /// The engine, as its sessions see it.
 using engine_control_actor = engine_actor::extend<
-    // From a session that was invalidated and has nothing left: answered when whoever opens its identifier from now on
-    // waits until it has ended, and then gets a new session.
-    caf::replies_to<invalid_atom, std::string>::with<void>>;
+    // From a session that was invalidated and has nothing left: whoever opens its identifier from now on waits until it
+    // has ended, and then gets a new session. `false`: it could not be forgotten, and goes on.
+    caf::replies_to<invalid_atom, std::string, bool>::with<void>>;
 
 // ---------------------------------------------------------------------------------------------------------------------
 // The way to the daemon, in a program that is attached to it: the engine and the sessions there are speak docs/api.md

@@ -23,6 +23,9 @@ struct services {
   std::function<attempt_id()> next_attempt;
   /// May be null.
   std::shared_ptr<engine_metrics> metrics;
+  /// See engine_options; may be null.
+  std::function<void(const std::string& session)> session_opened;
+  std::function<void(const event&)> transfer_ended;
 };
 
 } // namespace bellhop

@@ -76,6 +76,8 @@ session_control_actor::behavior_type session_role::make_behavior(std::shared_ptr
       [this](invalidate_atom, bool cancel) { return invalidate(cancel); },
       // What the roles behind it tell.
       [this](events_atom, std::vector<event>& events) {
+        if (with_->transfer_ended)
+          std::for_each(events.begin(), events.end(), with_->transfer_ended);
         ended(events);
         keep_for_delivery(std::move(events));
       },

@@ -186,14 +186,18 @@ void session_role::discard_kept(transfer_id after) {
 }
 
 void session_role::forget_session() {
-  const auto failed = [this](const caf::error&) { not_over_yet(); };
-  self_->request(engine_, caf::infinite, invalid_atom_v, identifier())
-      .then(
-          [this, failed] {
-            self_->request(with_->ledger, caf::infinite, remove_atom_v, identifier())
-                .then([this] { become_invalid(); }, failed);
-          },
-          failed);
+  const auto remove = [this] {
+    self_->request(with_->ledger, caf::infinite, remove_atom_v, identifier())
+        .then([this] { become_invalid(); },
+              [this](const caf::error&) {
+                // Who waits for the end need not wait for the disk.
+                self_->request(engine_, caf::infinite, invalid_atom_v, identifier(), false)
+                    .then([this] { not_over_yet(); }, [this](const caf::error&) { not_over_yet(); });
+              });
+  };
+  self_->request(engine_, caf::infinite, invalid_atom_v, identifier(), true).then(remove, [this](const caf::error&) {
+    not_over_yet();
+  });
 }
 
 /// The ledger cannot be read or written.

@@ -112,7 +112,8 @@ caf::result<void> session_role::each(const std::vector<transfer_id>& ids, wish w
 
 caf::result<void> session_role::change(const std::vector<transfer_id>& ids, const transfer_change& change) {
   if (!change)
-    return to_caf({errc::invalid_argument, "nothing is to be changed: give a priority, begin date, headers or size", 0});
+    return to_caf(
+        {errc::invalid_argument, "nothing is to be changed: give a priority, begin date, headers or size", 0});
   if (auto why = check(change))
     return to_caf(why);
   return each(ids, wish::change, change);

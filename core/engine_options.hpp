@@ -25,6 +25,10 @@ struct engine_options {
   path socket;
   /// Told of every change of what is done about a session's program; on a thread of the actor system. May be null.
   std::function<void(const std::string& session, const launch_status&)> launch_changed;
+  /// Told of each session that was opened, and of each transfer that has ended, after the commit; on threads of the
+  /// actor system. May be null.
+  std::function<void(const std::string& session)> session_opened;
+  std::function<void(const event&)> transfer_ended;
 };
 
 } // namespace bellhop

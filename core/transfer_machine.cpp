@@ -361,7 +361,8 @@ void transfer_machine::attempt_failed(error why, const response_head& head) {
 }
 
 void transfer_machine::fail(error why) {
-  const bool keep = !is_fault_of_content(why.code);
+  // The ledger of an ephemeral session does not live to have it removed.
+  const bool keep = !is_fault_of_content(why.code) && settings().kind != session_kind::ephemeral;
   outcome how;
   how.type = event_type::failed;
   how.why = std::move(why);

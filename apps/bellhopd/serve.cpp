@@ -15,6 +15,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <atomic>
 #include <csignal>
 #include <cstring>
 #include <memory>
@@ -55,6 +57,20 @@ void log_launch(const std::string& session, const launch_status& now) {
                                    to_rfc3339(now.next_at), now.failures, now.last_error.message));
   }
 }
+
+/// What the engine tells and counts. Any thread.
+struct observations {
+  std::shared_ptr<engine_metrics> metrics = std::make_shared<engine_metrics>();
+  /// Transfers that have ended since the start, by how.
+  std::array<std::atomic<std::uint64_t>, 4> ends{};
+
+  void add(const event& e) {
+    ++ends.at(static_cast<std::size_t>(e.type));
+    if (e.type == event_type::failed)
+      log_debug(fmt::format("transfer {} of the session {} failed: {}", e.transfer.value, e.session, e.why.message));
+  }
+  std::uint64_t of(event_type type) const { return ends.at(static_cast<std::size_t>(type)); }
+};
 
 // -- the engine -------------------------------------------------------------------------------------------------------
 
@@ -106,15 +122,17 @@ private:
 };
 
 engine_options engine_options_of(const options& o, const configuration& said, path socket,
-                                 std::shared_ptr<engine_metrics> metrics) {
+                                 const std::shared_ptr<observations>& observed) {
   engine_options result;
-  result.metrics = std::move(metrics);
+  result.metrics = observed->metrics;
   result.state = o.state;
   result.network.limits = said.limits;
   result.durable = o.durable;
   result.launches = true;
   result.socket = std::move(socket);
   result.launch_changed = log_launch;
+  result.session_opened = [](const std::string& session) { log_info("opened the session " + session); };
+  result.transfer_ended = [observed](const event& e) { observed->add(e); };
   return result;
 }
 
@@ -202,7 +220,7 @@ private:
 
   const options& options_;
   configuration configuration_;
-  std::shared_ptr<engine_metrics> metrics_ = std::make_shared<engine_metrics>();
+  std::shared_ptr<observations> observed_ = std::make_shared<observations>();
   running_engine engine_;
   entrances entrances_;
   std::unique_ptr<gateway> gateway_;
@@ -211,12 +229,12 @@ private:
 
 /// The state directory first: who has that may replace the socket of a daemon that was killed.
 service::service(const options& o, const configuration& said, passed_sockets passed)
-    : options_(o), configuration_(said), engine_(engine_options_of(o, said, socket_of(o, passed), metrics_)),
+    : options_(o), configuration_(said), engine_(engine_options_of(o, said, socket_of(o, passed), observed_)),
       entrances_(o, std::move(passed)) {
   gateway_options wanted;
   entrances_.give(wanted);
   wanted.log = log_warning;
-  wanted.metrics = metrics_;
+  wanted.metrics = observed_->metrics;
   gateway_ = std::make_unique<gateway>(engine_.system(), engine_.handle(), std::move(wanted));
 }
 
@@ -225,10 +243,9 @@ path service::socket_of(const options& o, const passed_sockets& passed) {
 }
 
 void service::run(signals& from_outside, readiness& background) {
-  const auto sessions = engine_.start_sessions();
   if (options_.background)
     log_to_file(options_.state / "bellhopd.log");
-  announce(sessions);
+  announce(engine_.start_sessions());
   background.tell();
   while (goes_on(from_outside.next(until_idle_check()))) {
   }
@@ -294,7 +311,9 @@ void service::stop() {
   entrances_.close();
   gateway_->stop(left());
   engine_.stop(left());
-  log_info("stopped");
+  log_info(fmt::format("stopped; transfers completed: {}, failed: {}, cancelled: {}",
+                       observed_->of(event_type::completed), observed_->of(event_type::failed),
+                       observed_->of(event_type::cancelled)));
 }
 
 } // namespace

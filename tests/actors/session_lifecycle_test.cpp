@@ -468,6 +468,26 @@ TEST_CASE_METHOD(lifecycle_fixture, "A full disk delays the end of a session", "
   check_gone();
 }
 
+TEST_CASE_METHOD(lifecycle_fixture, "A session that cannot be forgotten is there for whoever asks, until it can",
+                 "[session]") {
+  auto request = picture(1);
+  request.suspended = true;
+  const auto id = submit_one(session, request);
+  ask<void>(session, invalidate_atom_v, false);
+  ask<void>(session, cancel_atom_v, ids_of{id});
+  const auto acknowledged = later<void>(session, acknowledge_atom_v, event_number{1});
+  while (!acknowledged.done())
+    REQUIRE(step(1));
+  disk->commits_fail = {errc::no_space, "the disk is full", 0};
+  settle();
+  CHECK(is_known());
+  CHECK(find_session(p) == session);
+  CHECK(state(id) == transfer_state::cancelled);
+  disk->commits_fail = {};
+  advance(3s);
+  check_gone();
+}
+
 // -- the program ------------------------------------------------------------------------------------------------------
 
 namespace {

@@ -366,6 +366,15 @@ TEST_CASE("a failure keeps the part unless the content is at fault", "[machine]"
   CHECK((d.wants<out::discard_part>() != nullptr) == !keeps);
 }
 
+TEST_CASE("a failure of an ephemeral session keeps nothing", "[machine]") {
+  session_configuration configuration;
+  configuration.kind = session_kind::ephemeral;
+  driver d{fresh_record(), configuration};
+  d.stream(1'000'000);
+  d(in::part_written{{{errc::tls_failed, "it failed", 0}, d.part_at(400'000)}});
+  CHECK(d.wants<out::discard_part>());
+}
+
 TEST_CASE("a part at rest stays where it is when its transfer fails or is cancelled with resume data", "[machine]") {
   driver d{record_with_part(400'000, 1'000'000), {}, true};
   d(in::begin{});
