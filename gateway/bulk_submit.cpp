@@ -122,7 +122,8 @@ public:
   }
 
   asio::awaitable<void> write() {
-    if (!co_await call_.to.send(text_, call_.with.options.limits.answer))
+    const bool taken = co_await call_.to.send(text_, call_.with.options.limits.answer);
+    if (!taken)
       throw boost::system::system_error{make_error_code(asio::error::timed_out)};
     text_.clear();
   }

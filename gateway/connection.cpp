@@ -136,14 +136,19 @@ asio::awaitable<void> http_connection::run() {
   socket_.close(ignored);
 }
 
+// g++ 12 miscompiles a coroutine that awaits in a loop's condition and hands a temporary to another one (the frame's
+// `this` is overwritten): what is awaited here gets a name first.
 asio::awaitable<void> http_connection::serve_all() {
   if (setting_.refused) {
-    co_await answer(to_response(*setting_.refused));
+    auto refusal = to_response(*setting_.refused);
+    co_await answer(std::move(refusal));
   } else {
-    while (co_await next_request()) {
-      co_await setting_.service->serve(*this);
-      if (!finished_ || !keep_ || winding_up_)
+    for (bool goes_on = true; goes_on;) {
+      goes_on = co_await next_request();
+      if (!goes_on)
         break;
+      co_await setting_.service->serve(*this);
+      goes_on = finished_ && keep_ && !winding_up_;
     }
   }
   if (finished_ && !wholly_read())
@@ -156,7 +161,8 @@ asio::awaitable<bool> http_connection::next_request() {
   parser_->body_limit(boost::none); // Whoever reads the body knows how large it may be.
   status_ = 0;
   finished_ = keep_ = chunked_ = continue_owed_ = false;
-  if (!co_await some_bytes())
+  const bool begun = co_await some_bytes();
+  if (!begun)
     co_return false;
   limit(setting_.limits->head);
   const auto [why, bytes] = co_await http::async_read_header(socket_, buffer_, *parser_, quietly);
@@ -165,8 +171,10 @@ asio::awaitable<bool> http_connection::next_request() {
     take_head();
     co_return true;
   }
-  if (is_malformed(why))
-    co_await answer(to_response(problem_of_head(why)));
+  if (is_malformed(why)) {
+    auto refusal = to_response(problem_of_head(why));
+    co_await answer(std::move(refusal));
+  }
   co_return false;
 }
 
@@ -335,7 +343,8 @@ asio::awaitable<void> http_connection::finish() {
 }
 
 asio::awaitable<void> http_connection::flush_or_throw() {
-  if (!co_await flush(setting_.limits->answer))
+  const bool taken = co_await flush(setting_.limits->answer);
+  if (!taken)
     throw system_error{make_error_code(asio::error::timed_out)};
 }
 

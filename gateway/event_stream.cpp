@@ -149,7 +149,10 @@ asio::awaitable<void> event_stream::join() {
 }
 
 asio::awaitable<void> event_stream::attach() {
-  for (int tries = 1; !co_await try_to_attach(); ++tries) {
+  for (int tries = 1;; ++tries) {
+    const bool done = co_await try_to_attach();
+    if (done)
+      break;
     if (tries == most_tries_to_attach)
       throw failure{errc::session_in_use,
                     "the session " + call_.session + " has a delegate already: take over, or wait"};
@@ -294,9 +297,11 @@ void event_stream::add_events(const std::vector<event>& batch, std::size_t& from
 
 asio::awaitable<void> event_stream::write() {
   auto text = std::exchange(text_, {});
-  if (text.empty() || co_await call_.to.send(text, call_.with.options.limits.slow_reader))
+  if (text.empty())
     co_return;
-  co_await drop();
+  const bool taken = co_await call_.to.send(text, call_.with.options.limits.slow_reader);
+  if (!taken)
+    co_await drop();
 }
 
 /// A reader that takes nothing is let go first, so that it holds nobody up. If it comes back to what is left in its
