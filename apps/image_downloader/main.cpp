@@ -122,7 +122,7 @@ private:
                 if (result.why)
                   view_->say("refused: " + result.why.message);
                 else
-                  accepted.push_back(result.transfer);
+                  accepted.push_back(result.id);
               }
             },
             [&](const caf::error& why) { view_->say("refused: " + from_caf(why).message); });
