@@ -180,6 +180,8 @@ sse_client::sse_client(const boost::filesystem::path& socket, const std::string&
                        std::vector<std::string> header_lines)
     : connection_(socket) {
   header_lines.push_back("Accept: text/event-stream");
+  // A refusal is read to its end; a stream has none.
+  header_lines.push_back("Connection: close");
   connection_.send(http_request_text("GET", target, {}, header_lines));
   head_ = connection_.read_head();
   if (head_.status != 200)
