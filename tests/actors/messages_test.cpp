@@ -110,7 +110,6 @@ SAMPLE(app_delegate_actor, return some_actor<app_delegate_actor>(f););
 SAMPLE(observer_actor, return some_actor<observer_actor>(f););
 SAMPLE(stream_reader_actor, return some_actor<stream_reader_actor>(f););
 SAMPLE(completion_handler_actor, return some_actor<completion_handler_actor>(f););
-SAMPLE(stream_reader_actor, return some_actor<stream_reader_actor>(f););
 SAMPLE(notification, return {"name", "identifier", some_actor<completion_handler_actor>(f)};);
 
 #undef SAMPLE
