@@ -91,6 +91,8 @@ void engine_role::open_for(session_promise promise, const std::string& identifie
 }
 
 caf::result<session_actor> engine_role::find(const std::string& identifier) {
+  if (auto why = check_identifier(identifier))
+    return to_caf(why);
   auto promise = self_->make_response_promise<session_actor>();
   find_for(promise, identifier);
   return promise;

@@ -94,6 +94,7 @@ TEST_CASE_METHOD(actor_fixture, "Only a session that exists is found, as it is",
   const auto why = ask_error<session_actor>(p->engine, find_atom_v, std::string{"music"});
   CHECK(why.code == errc::unknown_session);
   CHECK(why.message.find("music") != std::string::npos);
+  CHECK(ask_error<session_actor>(p->engine, find_atom_v, std::string{"a/b"}).code == errc::invalid_identifier);
   CHECK(disk->rows->sessions().size() == 1);
 }
 
