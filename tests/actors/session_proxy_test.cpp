@@ -32,7 +32,10 @@ struct fake_api {
   }
 };
 
-api_actor::behavior_type api_twin(api_actor::pointer self, std::shared_ptr<fake_api> api) {
+/// `resume` answers well what was withheld.
+using api_twin_actor = api_actor::extend<caf::reacts_to<resume_atom>>;
+
+api_twin_actor::behavior_type api_twin(api_twin_actor::pointer self, std::shared_ptr<fake_api> api) {
   return {
       [self, api](const api_request& request) -> caf::result<api_answer> {
         api->requests.push_back(request);
@@ -48,6 +51,10 @@ api_actor::behavior_type api_twin(api_actor::pointer self, std::shared_ptr<fake_
       [api](stop_atom) {
         for (auto& each : std::exchange(api->withheld, {}))
           each.deliver(api_answer{.why = {errc::shutting_down, "stopped", 0}, .body = {}});
+      },
+      [api](resume_atom) {
+        for (auto& each : std::exchange(api->withheld, {}))
+          each.deliver(api_answer{.why = {}, .status = 200, .body = "{}"});
       },
   };
 }
@@ -92,7 +99,8 @@ public:
   }
 
   std::shared_ptr<fake_api> api = std::make_shared<fake_api>();
-  api_actor wire = ends(system.spawn(api_twin, api));
+  api_twin_actor twin = ends(system.spawn(api_twin, api));
+  api_actor wire{twin};
   session_proxy_actor proxy = ends(system.spawn(session_proxy_behavior, wire, std::string{"pictures"}));
   session_actor session{proxy};
   std::shared_ptr<fake_delegate> log = std::make_shared<fake_delegate>();
@@ -157,7 +165,7 @@ TEST_CASE_METHOD(proxy_fixture, "what is asked of a session is asked in the daem
   ask<void>(session, invalidate_atom_v, true);
   // Nothing to ask.
   ask<void>(session, cancel_atom_v, std::vector<transfer_id>{});
-  CHECK(ask<std::vector<transfer_record>>(session, list_atom_v, list_filter{.session = "", .limit = 0}).empty());
+  CHECK(ask<std::vector<transfer_record>>(session, list_atom_v, list_filter{{}, {}, {}, 0}).empty());
   CHECK(api->lines() == std::vector<std::string>{
                             R"(POST /v1/sessions/pictures/transfers/pause {"ids":[7,8]})",
                             R"(POST /v1/sessions/pictures/transfers/resume {"ids":[7,8]})",
@@ -258,7 +266,7 @@ TEST_CASE_METHOD(proxy_fixture, "what was done by a try whose answer was lost is
 }
 
 TEST_CASE_METHOD(proxy_fixture, "lists are read in pages", "[proxy]") {
-  constexpr std::uint64_t rows = 2500;
+  static constexpr std::uint64_t rows = 2500;
   answer_with([](const api_request& r) -> api_answer {
     std::uint64_t after = 0;
     std::uint64_t limit = 0;
@@ -274,8 +282,7 @@ TEST_CASE_METHOD(proxy_fixture, "lists are read in pages", "[proxy]") {
     }
     return ok({{"transfers", page}});
   });
-  list_filter filter{.session = "ignored", .states = {transfer_state::queued, transfer_state::failed}};
-  filter.limit = 10'000;
+  list_filter filter{"ignored", {transfer_state::queued, transfer_state::failed}, {}, 10'000};
   CHECK(ask<std::vector<transfer_record>>(session, list_atom_v, filter).size() == rows);
   CHECK(api->requests.size() == 3);
   filter.limit = 2'100;
@@ -438,7 +445,7 @@ TEST_CASE_METHOD(proxy_fixture, "that all is finished is told once, though the d
 }
 
 TEST_CASE_METHOD(proxy_fixture, "a delegate that blocks keeps its place, and gets all from the log", "[proxy]") {
-  constexpr std::uint64_t count = 3 * event_inbox::most_events;
+  static constexpr std::uint64_t count = 3 * event_inbox::most_events;
   log->withholds = true;
   const auto delegate = attached(log);
   for (std::uint64_t i = 1; i <= count; i += 100)
@@ -720,7 +727,7 @@ TEST_CASE_METHOD(engine_fixture, "an engine that is shut down has answered what 
   settle();
   CHECK_FALSE(stopped.done());
   SECTION("in time") {
-    api->withheld.front().deliver(ok(json::object()));
+    caf::anon_send(twin, resume_atom_v);
     settle();
     acknowledged.value();
   }
