@@ -44,6 +44,8 @@ void readiness::tell() noexcept {
 }
 
 readiness go_to_background() {
+  // What belongs to whoever started it would stay open for as long as the daemon lives.
+  check(::close_range(STDERR_FILENO + 1, ~0U, 0) == 0);
   int ends[2];
   check(::pipe2(ends, O_CLOEXEC) == 0);
   const unique_fd told{ends[0]};

@@ -41,9 +41,11 @@ configuration parse(const std::string& text) {
     throw failure{errc::invalid_argument, R"(it is no JSON; write it as {"max_active": 256})"};
   configuration said;
   object_reader reader{value, unknown_members::refused};
-  reader.integer("max_active", said.limits.max_active);
-  if (said.limits.max_active < 1 || said.limits.max_active > most_active)
-    reader.refuse("max_active", fmt::format("a whole number from 1 to {}", most_active), value["max_active"]);
+  if (const auto* member = reader.find("max_active")) {
+    if (!member->is_number_unsigned() || *member < 1 || *member > most_active)
+      reader.refuse("max_active", fmt::format("a whole number from 1 to {}", most_active), *member);
+    said.limits.max_active = member->get<std::uint32_t>();
+  }
   log_level level{};
   reader.one_of("log_level", log_levels, level);
   if (value.contains("log_level"))

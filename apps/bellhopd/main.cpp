@@ -46,9 +46,9 @@ int leave(const early_exit& early) {
 }
 
 int run(const options& o) {
-  // Signals and the background come before there are threads.
-  signals from_outside;
+  // Both come before there are threads.
   auto background = o.background ? go_to_background() : readiness{};
+  signals from_outside;
   const auto said = read_configuration(o.config, o.config_named);
   set_log_level(o.level.value_or(said.level.value_or(log_level::info)));
   serve(o, said, from_outside, std::move(background));
