@@ -235,18 +235,23 @@ caf::result<void> engine_role::shut_down(caf::timespan deadline) {
   if (std::exchange(stopping_, true))
     return caf::delegated<void>{};
   left_to_stop_ = sessions_.size() + 1;
-  const auto one_less = [this] {
+  // The last quarter is the ledger's, which has to write down what the sessions told it.
+  const auto for_sessions = deadline - deadline / 4;
+  const auto began = self_->clock().now();
+  const auto one_less = [this, deadline, began] {
     if (left_to_stop_ > 0 && --left_to_stop_ == 0)
-      ledger_stopped();
+      stop_ledger(deadline - (self_->clock().now() - began));
   };
   for (const auto& [identifier, session] : sessions_)
-    self_->request(session.handle, deadline, stop_atom_v).then(one_less, [one_less](const caf::error&) { one_less(); });
+    self_->request(session.handle, for_sessions, stop_atom_v).then(one_less, [one_less](const caf::error&) {
+      one_less();
+    });
   one_less();
   return caf::delegated<void>{};
 }
 
-/// The sessions are at rest, or the deadline has passed; what they told the ledger is in its mailbox.
-void engine_role::ledger_stopped() {
+/// The sessions are at rest, or their time has passed; what they told the ledger is in its mailbox.
+void engine_role::stop_ledger(caf::timespan left) {
   const auto end = [this] {
     for (const auto& [identifier, session] : sessions_)
       self_->send_exit(session.handle, caf::exit_reason::user_shutdown);
@@ -260,9 +265,7 @@ void engine_role::ledger_stopped() {
       promise.deliver(caf::unit);
     self_->quit();
   };
-  self_->request(durable_->ledger, std::chrono::seconds{10}, shutdown_atom_v).then(end, [end](const caf::error&) {
-    end();
-  });
+  self_->request(durable_->ledger, left, shutdown_atom_v).then(end, [end](const caf::error&) { end(); });
 }
 
 engine_control_actor::behavior_type engine_behavior(engine_control_actor::stateful_pointer<engine_role> self,

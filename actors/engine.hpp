@@ -70,7 +70,7 @@ private:
   static void one_less(introduction&);
 
   caf::result<void> shut_down(caf::timespan deadline);
-  void ledger_stopped();
+  void stop_ledger(caf::timespan left);
   const std::shared_ptr<const services>& services_for(const session_configuration&) const;
 
   engine_control_actor::pointer self_;

@@ -47,8 +47,6 @@ public:
         caf::anon_send(i->second, progress_atom_v, std::move(news));
   }
 
-  void end_of_turn() override {}
-
 private:
   std::unordered_map<attempt_id, transfer_actor> asked_by_;
   std::unordered_map<std::string, session_control_actor> sessions_;

@@ -28,14 +28,20 @@ transfer_actor::behavior_type transfer_role::make_behavior(transfer_setting sett
       [this](done_atom, attempt_id attempt, const result_ptr& result) {
         step(machine::in::attempt_done{attempt, std::move(*result)});
       },
-      [this](preflight_atom, const publish_result& result) { step(machine::in::preflighted{result}); },
+      [this](preflight_atom, const publish_result& result) {
+        remember_folder(result);
+        step(machine::in::preflighted{result});
+      },
       [this](part_atom, const part_opened& opened) { step(machine::in::part_opened{opened}); },
       [this](checkpoint_atom, const checkpoint& part) {
         if (machine_)
           self_->send(setting_.with->ledger, checkpoint_atom_v, machine_->record().id, part);
       },
       [this](written_atom, const part_written& written) { step(machine::in::part_written{written}); },
-      [this](published_atom, const publish_result& result) { step(machine::in::published{result}); },
+      [this](published_atom, const publish_result& result) {
+        remember_folder(result);
+        step(machine::in::published{result});
+      },
       [this](closed_atom, const checkpoint& part) { step(machine::in::part_closed{part}); },
       [this](discarded_atom) { step(machine::in::part_discarded{}); },
       [this](stop_atom, machine::stop_reason reason) { step(machine::in::stop{reason}); },
@@ -45,9 +51,15 @@ transfer_actor::behavior_type transfer_role::make_behavior(transfer_setting sett
 void transfer_role::start(transfer_record&& record, bool recovered) {
   // A part that was taken over from another transfer keeps its name, so that there is one name to clean up.
   auto part = record.part ? record.part.part_name : part_name_for(setting_.ledger_id, record.id);
-  machine::context context{setting_.configuration, std::move(part), recovered};
+  machine::context context{setting_.configuration, std::move(part), recovered,
+                           part_folder(record.request) == known_folder_};
   machine_.emplace(std::move(record), std::move(context));
   step(machine::in::begin{});
+}
+
+void transfer_role::remember_folder(const publish_result& result) {
+  if (machine_)
+    known_folder_ = result.why ? path{} : part_folder(machine_->record().request);
 }
 
 void transfer_role::step(machine::input in) {

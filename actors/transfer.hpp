@@ -28,6 +28,7 @@ public:
 private:
   void start(transfer_record&&, bool recovered);
   void step(machine::input);
+  void remember_folder(const publish_result&);
   void carry_out(machine::out::preflight&);
   void carry_out(machine::out::open_part&);
   void carry_out(machine::out::start_attempt&);
@@ -52,6 +53,9 @@ private:
   transfer_setting setting_;
   /// None between two transfers.
   std::optional<machine::transfer_machine> machine_;
+  /// The last folder that something went well in. Only the first of many transfers to one folder has to look at it
+  /// before it asks anything of the network.
+  path known_folder_;
 };
 
 transfer_actor::behavior_type transfer_behavior(transfer_actor::stateful_pointer<transfer_role> self, transfer_setting);

@@ -109,8 +109,9 @@ mark_state look_for_mark(const folder& in, const std::string& name, const std::s
   const std::string where = proc_path(in.fd.get()) + "/" + name;
   const auto size = ::lgetxattr(where.c_str(), mark_attribute, value.data(), value.size());
   if (size < 0)
-    return marks_refused(errno) ? mark_state::unsupported : mark_state::none;
-  return token == std::string_view{value.data(), static_cast<std::size_t>(size)} ? mark_state::ours : mark_state::none;
+    return errno == ERANGE ? mark_state::others : mark_state::none;
+  return token == std::string_view{value.data(), static_cast<std::size_t>(size)} ? mark_state::ours
+                                                                                 : mark_state::others;
 }
 
 int name_exclusively(const folder& in, const nameless_file& file, const std::string& name) {

@@ -25,8 +25,9 @@ int make_nameless(folder&, const std::string& hidden_name, nameless_file&);
 
 /// Sets the mark `user.bellhop.transfer`. ENOTSUP, where the file system has none, is remembered in the folder.
 int mark(folder&, int fd, const std::string& token);
-enum class mark_state { ours, none, unsupported };
-/// Whether the file `name` carries the mark `token`, another one or none, or could not have any. Never follows a link.
+enum class mark_state { ours, others, none };
+/// Whether the file `name` carries the mark `token`, another one, or none, be it that it could not have any. Never
+/// follows a link.
 mark_state look_for_mark(const folder&, const std::string& name, const std::string& token);
 
 /// EEXIST when the name is taken, by whatever. ENOTSUP: the file system can neither link nor rename without replacing.

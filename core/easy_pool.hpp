@@ -23,6 +23,8 @@ public:
 
   CURL* get() const noexcept { return handle_.get(); }
   void configure(const http_request&);
+  /// How much libcurl reads at once; see `read_buffer_for`.
+  void set_read_buffer(long bytes);
 
   /// libcurl's own words on the last failure; empty if there are none.
   std::string_view failure_detail() const noexcept { return detail_.data(); }
@@ -49,7 +51,12 @@ private:
   curl::easy_handle handle_;
   std::optional<settings> current_;
   bool has_range_ = false;
+  long read_buffer_bytes_ = 0;
 };
+
+/// How much a transfer should read at once when it is one of `on_the_wire`. Few may read much: each read costs a
+/// system call, a look at the socket and an acknowledgement that wakes the sender. Many share the memory.
+long read_buffer_for(std::size_t on_the_wire) noexcept;
 
 /// Handles that are not in use; with them the TLS sessions, which libcurl would otherwise keep for each handle alone.
 /// Handles that were given out must come back or be destroyed before the pool is.

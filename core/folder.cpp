@@ -14,11 +14,12 @@ namespace bellhop {
 
 namespace {
 
-std::int64_t free_bytes_at(int fd) {
+/// `blocks`: which of statvfs's counts. File systems without a bound of their own say that they have none at all.
+std::int64_t bytes_at(int fd, fsblkcnt_t(statvfs::*blocks)) {
   struct statvfs info {};
-  if (::fstatvfs(fd, &info) != 0)
+  if (::fstatvfs(fd, &info) != 0 || info.f_blocks == 0)
     return unknown_size;
-  return static_cast<std::int64_t>(info.f_bavail) * static_cast<std::int64_t>(info.f_frsize);
+  return static_cast<std::int64_t>(info.*blocks) * static_cast<std::int64_t>(info.f_frsize);
 }
 
 error no_space_error(int error_number, const path& where, std::int64_t free, std::int64_t needed) {
@@ -79,7 +80,11 @@ int folder::sync() const {
 }
 
 std::int64_t folder::free_bytes() const {
-  return free_bytes_at(fd.get());
+  return bytes_at(fd.get(), &statvfs::f_bavail);
+}
+
+std::int64_t folder::total_bytes() const {
+  return bytes_at(fd.get(), &statvfs::f_blocks);
 }
 
 error disk_error(int error_number, std::string_view doing, const folder& in, std::int64_t needed) {

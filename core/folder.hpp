@@ -31,6 +31,8 @@ struct folder {
   int sync() const;
   /// Bytes that a file may still take, or `unknown_size`.
   std::int64_t free_bytes() const;
+  /// Bytes that the file system has in all, or `unknown_size`.
+  std::int64_t total_bytes() const;
 };
 
 /// What a failed call means to a person. `error_number` is errno, `doing` completes "cannot ..."; `needed`: how many

@@ -15,8 +15,8 @@ namespace {
 constexpr std::size_t held_bytes = 256 * 1024;
 constexpr std::size_t kept_error_bytes = 4 * 1024;
 constexpr std::int64_t dropped_error_bytes = 1024 * 1024;
-/// A hand-over costs the consumer a write; much smaller ones are felt, much larger ones only take memory.
-constexpr std::size_t largest_chunk = 256 * 1024;
+/// A hand-over costs a wake-up at worst; smaller ones are felt, larger ones only take memory.
+constexpr std::size_t largest_chunk = 512 * 1024;
 constexpr std::size_t smallest_chunk = 32 * 1024;
 /// A body that drips in is announced after this long, so that what is here survives a crash.
 constexpr auto longest_gathering = std::chrono::seconds{1};

@@ -115,7 +115,6 @@ private:
   std::optional<clock::time_point> curl_deadline_;
   std::optional<clock::time_point> tick_at_;
   std::vector<task> tasks_;
-  bool observer_called_ = false;
   /// Something was asked of the client that `settle` has not seen yet.
   bool unsettled_ = false;
   bool stopping_ = false;
@@ -153,7 +152,6 @@ void http_client::impl::turn() {
   const auto ready = poll_.wait(deadline);
   turns_.fetch_add(1, std::memory_order_relaxed);
   context_.now = clock::now();
-  observer_called_ = false;
   cancelled_.clear();
   for (const auto& socket : ready)
     socket_action(socket.fd, curl_events(socket.events));
@@ -163,8 +161,6 @@ void http_client::impl::turn() {
   time_out();
   tick();
   settle();
-  if (observer_called_)
-    observer_.end_of_turn();
 }
 
 std::optional<http_client::impl::clock::time_point> http_client::impl::next_deadline() {
@@ -233,7 +229,6 @@ void http_client::impl::tick() {
   std::erase_if(context_.moving, [](http_attempt* attempt) { return !attempt->tick(); });
   if (news.empty())
     return;
-  observer_called_ = true;
   observer_.on_progress(news);
 }
 
@@ -266,7 +261,6 @@ void http_client::impl::announce() {
     auto* const attempt = find(id);
     if (attempt == nullptr)
       continue;
-    observer_called_ = true;
     observer_.on_response(attempt->request(), attempt->head());
   }
 }
@@ -332,7 +326,9 @@ void http_client::impl::start(http_request request) {
 
 void http_client::impl::begin(http_attempt& attempt) {
   try {
-    attempt.begin(pool_.take());
+    auto easy = pool_.take();
+    easy->set_read_buffer(read_buffer_for(admission_.active()));
+    attempt.begin(std::move(easy));
     curl::check(curl_multi_add_handle(multi_.get(), attempt.easy()), "a transfer");
     if (options_.metrics)
       options_.metrics->attempts.add();
@@ -366,7 +362,6 @@ void http_client::impl::deliver(attempt_id id) {
     return;
   auto& attempt = *node.mapped();
   auto result = attempt.take_result();
-  observer_called_ = true;
   observer_.on_done(attempt.request(), std::move(result));
 }
 

@@ -56,8 +56,6 @@ public:
   virtual void on_done(const http_request&, attempt_result) = 0;
   /// At most ten times a second: what moved since the last time, for all sessions.
   virtual void on_progress(const std::vector<std::pair<std::string, progress>>&) = 0;
-  /// At the end of a turn of the loop, when anything above was called in it.
-  virtual void end_of_turn() = 0;
 };
 
 struct http_client_options {

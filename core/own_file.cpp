@@ -27,7 +27,7 @@ std::optional<own_file> own_file::find(const folder& in, const std::string& name
     return std::nullopt;
   const mark_state mark = look_for_mark(in, name, token);
   const bool marked = mark == mark_state::ours;
-  const bool same_inode = mark == mark_state::unsupported && part.inode != 0 && info.st_ino == part.inode;
+  const bool same_inode = mark == mark_state::none && part.inode != 0 && info.st_ino == part.inode;
   if (!marked && !(same_inode && has_size_of(info.st_size, part)))
     return std::nullopt;
 

@@ -11,8 +11,8 @@
 
 namespace bellhop {
 
-/// A file that this transfer published before a crash kept that from being recorded. Recognised by its mark or, where
-/// there are no marks, by the part's inode number and the hash of the part's bytes.
+/// A file that this transfer published before a crash kept that from being recorded. Recognised by its mark or, if it
+/// has none, by the part's inode number and the hash of the part's bytes.
 class own_file {
 public:
   /// Looks at one name. None: there is nothing, or it is somebody else's.

@@ -1,5 +1,7 @@
 #include "core/part_file.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -15,6 +17,9 @@ namespace bellhop {
 namespace {
 
 constexpr std::size_t read_buffer_size = 256 * 1024;
+/// Larger writes make the kernel look for larger blocks of memory, which in a virtual machine are often not there yet;
+/// and what was just written is still in the processor's cache when it is hashed.
+constexpr std::size_t largest_write = 64 * 1024;
 
 bool may_be(const struct stat& found, const checkpoint& claimed) {
   // A second name would mean that cutting this file cuts one that somebody else sees.
@@ -45,8 +50,13 @@ part_file::part_file(unique_fd fd, checkpoint state, body_digests digests)
 
 part_file part_file::create(const folder& in, const checkpoint& from, digest_algorithm expected, bool record_sha256) {
   const char* name = from.part_name.c_str();
-  if (::unlinkat(in.fd.get(), name, 0) != 0 && errno != ENOENT)
+  if (::unlinkat(in.fd.get(), name, 0) != 0 && errno != ENOENT) {
+    if (errno == EISDIR)
+      throw failure{errc::destination_unavailable,
+                    fmt::format("{} is a folder, where a part file has to be: move it away",
+                                (in.where / from.part_name).native())};
     throw failure{disk_error(errno, "remove the old part file", in)};
+  }
   unique_fd fd{::openat(in.fd.get(), name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)};
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0)
@@ -89,7 +99,7 @@ part_file::verdict part_file::verify(std::int64_t bytes) {
 
 int part_file::append(std::span<const char> bytes) {
   while (!bytes.empty()) {
-    const auto written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), state_.position);
+    const auto written = ::pwrite(fd_.get(), bytes.data(), std::min(bytes.size(), largest_write), state_.position);
     if (written < 0 && errno == EINTR)
       continue;
     if (written <= 0)

@@ -1,24 +1,20 @@
 #include "core/publisher.hpp"
 
 #include "core/active_part.hpp"
-#include "core/atomic_name.hpp"
-#include "core/digest.hpp"
+#include "core/destination_check.hpp"
 #include "core/folder.hpp"
-#include "core/own_file.hpp"
 #include "core/part_file.hpp"
+#include "core/prepared_file.hpp"
 #include "core/publish_batch.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <fstream>
 #include <optional>
 #include <unordered_map>
 #include <utility>
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 namespace bellhop {
@@ -28,36 +24,23 @@ namespace {
 /// Bytes that one task may read or write before the others get their turn.
 constexpr std::int64_t slice_bytes = 4 * 1024 * 1024;
 
-error mismatch(const publish_target& target, const std::string& actual) {
-  return {errc::checksum_mismatch,
-          fmt::format("the {} of {} is {}, expected {}", to_string(target.expected.algorithm),
-                      target.destination.native(), actual, target.expected.hex),
-          0};
-}
-
-/// umask(2) cannot be read without being changed for all threads.
-mode_t current_umask() {
-  std::ifstream status{"/proc/self/status"};
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("Umask:"))
-      return static_cast<mode_t>(std::stoul(line.substr(6), nullptr, 8));
-  return 0077;
-}
-
-int write_all(int fd, std::span<const char> bytes) {
-  while (!bytes.empty()) {
-    const auto written = ::write(fd, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR)
-      continue;
-    if (written <= 0)
-      return written < 0 ? errno : EIO;
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return 0;
-}
-
 error closed_part_error() {
   return {errc::shutting_down, "the part file was closed", 0};
+}
+
+/// Waiting for room helps only where there can be enough.
+error check_room(const active_part& part) {
+  const std::int64_t total = part.request.total;
+  if (total == unknown_size)
+    return {};
+  const std::int64_t capacity = part.in->total_bytes();
+  if (capacity != unknown_size && total > capacity)
+    return {errc::too_large,
+            fmt::format("the body has {} bytes, and the whole file system of {} only {}: choose another", total,
+                        part.in->where.native(), capacity)};
+  const std::int64_t free = part.in->free_bytes();
+  const std::int64_t needed = total - part.file.position();
+  return free != unknown_size && needed > free ? disk_error(ENOSPC, "make room", *part.in, needed) : error{};
 }
 
 error not_open_error() {
@@ -79,7 +62,9 @@ public:
   void stop();
   task_loop& loop() noexcept { return *loop_; }
 
-  void publish_small(publish_target&&, const body_buffer&, answer<publish_result>&&);
+  void publish_small(publish_target&& target, const body_buffer& body, answer<publish_result>&& done) {
+    publish(prepare_small(folders_, std::move(target), body), std::move(done));
+  }
   void open(part_request&&, answer<part_opened>&&);
   void receive(transfer_id, std::int64_t offset, std::shared_ptr<body_pipe>&&, unique_function<void(checkpoint)>&&,
                answer<part_written>&&);
@@ -90,27 +75,15 @@ public:
   std::chrono::microseconds end_of_turn(bool more);
 
 private:
-  /// A file found by preflight, while it is being read.
-  struct own_file_check {
-    publish_target target;
-    checkpoint part;
-    std::shared_ptr<folder> in;
-    own_file file;
-    answer<publish_result> done;
-  };
-
   active_part* find(transfer_id);
+  void publish(prepared_file&&, answer<publish_result>&&);
   void add_to_batch(publish_batch::entry&&);
   void verify_slice(transfer_id, std::uint64_t serial);
   void answer_opened(active_part&);
   enum class drain_cause { readable, budget_used };
   void drain(transfer_id, std::uint64_t serial, drain_cause);
   void interrupt(active_part&);
-  static error check_free(const publish_target&, const folder&, const std::string& name);
-  static publish_result accept_own(own_file_check&);
-  static std::optional<own_file> look_for_own(const publish_target&, const checkpoint&, const folder&,
-                                              const std::string& name);
-  void check_slice(std::shared_ptr<own_file_check>);
+  void check_slice(const std::shared_ptr<destination_check>&, const std::shared_ptr<answer<publish_result>>& done);
   void note_progress(const active_part&);
   void save_due_checkpoints(steady_time now);
   steady_time due(const active_part&) const;
@@ -152,42 +125,12 @@ void publisher::impl::add_to_batch(publish_batch::entry&& e) {
     batch.flush();
 }
 
-void publisher::impl::publish_small(publish_target&& target, const body_buffer& body, answer<publish_result>&& done) {
-  publish_batch::entry e;
-  const auto size = static_cast<std::int64_t>(body.size());
-  try {
-    body_digests digests{target.expected.algorithm, target.record_sha256};
-    digests.update(body);
-    auto values = digests.finish();
-    if (values.expected != target.expected.hex)
-      return done({mismatch(target, values.expected), {}, false});
-    e.sha256 = std::move(values.sha256);
-
-    auto [folder_name, name] = split_destination(target.destination);
-    e.in = folders_.open(folder_name);
-    e.name = std::move(name);
-  } catch (const failure& f) {
-    return done({f.why(), {}, false});
-  }
-
-  if (!e.in->marks)
-    return done({{}, {}, true});
-  int failed = make_nameless(*e.in, temporary_name_for_token(target.token), e.file);
-  if (failed == 0)
-    failed = mark(*e.in, e.file.fd.get(), target.token);
-  const bool unmarked = failed == ENOTSUP;
-  if (failed == 0)
-    failed = write_all(e.file.fd.get(), body);
-  if (failed != 0) {
-    if (!e.file.hidden_name.empty())
-      ::unlinkat(e.in->fd.get(), e.file.hidden_name.c_str(), 0);
-    return done({unmarked ? error{} : disk_error(failed, "write " + e.name, *e.in, size), {}, unmarked});
-  }
-
-  e.target = std::move(target);
-  e.size = size;
-  e.done = std::move(done);
-  add_to_batch(std::move(e));
+void publisher::impl::publish(prepared_file&& file, answer<publish_result>&& done) {
+  if (auto* refused = std::get_if<publish_result>(&file))
+    return done(std::move(*refused));
+  auto& entry = std::get<publish_batch::entry>(file);
+  entry.done = std::move(done);
+  add_to_batch(std::move(entry));
 }
 
 void publisher::impl::publish_part(publish_target&& target, answer<publish_result>&& done) {
@@ -196,38 +139,7 @@ void publisher::impl::publish_part(publish_target&& target, answer<publish_resul
     return done({not_open_error(), {}, false});
   const auto part = std::move(found->second);
   parts_.erase(found);
-
-  publish_batch::entry e;
-  auto values = part->file.finish_digests();
-  if (values.expected != target.expected.hex) {
-    ::unlinkat(part->in->fd.get(), part->file.name().c_str(), 0);
-    return done({mismatch(target, values.expected), {}, false});
-  }
-  try {
-    auto [folder_name, name] = split_destination(target.destination);
-    e.in = folders_.open(folder_name);
-    e.name = std::move(name);
-  } catch (const failure& f) {
-    return done({f.why(), {}, false});
-  }
-  if (!part->file.still_named(*e.in))
-    return done({{errc::content_changed,
-                  fmt::format("the part file {} was moved, removed or replaced by somebody else",
-                              (e.in->where / part->file.name()).native()),
-                  0},
-                 {},
-                 false});
-  if (::fchmod(part->file.fd(), 0666 & ~current_umask()) != 0)
-    return done({disk_error(errno, "publish " + e.name, *e.in), {}, false});
-
-  e.size = part->file.position();
-  e.sha256 = std::move(values.sha256);
-  e.file.hidden_name = part->file.name();
-  e.file.fd = part->file.release();
-  e.is_part = true;
-  e.target = std::move(target);
-  e.done = std::move(done);
-  add_to_batch(std::move(e));
+  publish(prepare_part(folders_, std::move(target), *part->in, part->file), std::move(done));
 }
 
 // --- Parts ----------------------------------------------------------------------------------------------------------
@@ -291,12 +203,9 @@ void publisher::impl::answer_opened(active_part& part) {
   // Where the file cannot carry a mark, the caller records its inode number before it is published.
   result.marked = mark(*part.in, part.file.fd(), part.request.token) == 0;
   result.part = part.file.state();
-  const std::int64_t total = part.request.total;
-  const std::int64_t free = total == unknown_size ? unknown_size : part.in->free_bytes();
-  if (free != unknown_size && total - part.file.position() > free) {
-    result.why = disk_error(ENOSPC, "make room", *part.in, total - part.file.position());
+  result.why = check_room(part);
+  if (result.why)
     parts_.erase(part.request.transfer);
-  }
   done(std::move(result));
 }
 
@@ -376,78 +285,22 @@ void publisher::impl::discard(transfer_id id, const path& in, const std::string&
 
 // --- Preflight ------------------------------------------------------------------------------------------------------
 
-std::optional<own_file> publisher::impl::look_for_own(const publish_target& target, const checkpoint& part,
-                                                      const folder& in, const std::string& name) {
-  const unsigned last = target.on_conflict == conflict_policy::rename ? last_number : 0;
-  for (unsigned n = 0; n <= last; ++n) {
-    const std::string numbered = numbered_name(name, n);
-    if (auto own = own_file::find(in, numbered, target.token, part, target.record_sha256))
-      return own;
-    if (::faccessat(in.fd.get(), numbered.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) != 0)
-      break;
-  }
-  return std::nullopt;
-}
-
-error publisher::impl::check_free(const publish_target& target, const folder& in, const std::string& name) {
-  if (::faccessat(in.fd.get(), ".", W_OK | X_OK, AT_EACCESS) != 0)
-    return disk_error(errno, "write", in);
-  struct stat existing {};
-  if (::fstatat(in.fd.get(), name.c_str(), &existing, AT_SYMLINK_NOFOLLOW) != 0)
-    return errno == ENOENT ? error{} : disk_error(errno, "look up " + name, in);
-  if (target.on_conflict == conflict_policy::fail)
-    return naming_error(EEXIST, target.destination, in);
-  if (target.on_conflict == conflict_policy::overwrite && S_ISDIR(existing.st_mode))
-    return naming_error(EISDIR, target.destination, in);
-  return {};
-}
-
-publish_result publisher::impl::accept_own(own_file_check& check) {
-  const folder& in = *check.in;
-  if (check.target.durable == durability::power) {
-    int failed = check.file.sync();
-    if (failed == 0)
-      failed = in.sync();
-    if (failed != 0)
-      return {disk_error(failed, "sync " + check.file.name(), in), {}, false};
-  }
-  for (const std::string* obsolete : {&check.part.part_name, &check.target.stale_part})
-    if (!obsolete->empty())
-      ::unlinkat(in.fd.get(), obsolete->c_str(), 0);
-  return {{}, {in.where / check.file.name(), check.file.size(), check.file.sha256()}, false};
-}
-
 void publisher::impl::preflight(publish_target&& target, checkpoint&& part, answer<publish_result>&& done) {
-  publish_result result;
+  std::shared_ptr<destination_check> check;
   try {
-    const auto [folder_name, name] = split_destination(target.destination);
-    const auto in = folders_.open(folder_name);
-    if (auto own = look_for_own(target, part, *in, name)) {
-      auto check = std::make_shared<own_file_check>(
-          own_file_check{std::move(target), std::move(part), in, std::move(*own), std::move(done)});
-      return check_slice(std::move(check));
-    }
-    result.why = check_free(target, *in, name);
+    auto in = folders_.open(split_destination(target.destination).folder);
+    check = std::make_shared<destination_check>(std::move(target), std::move(part), std::move(in));
   } catch (const failure& f) {
-    result.why = f.why();
+    return done({f.why(), {}, false});
   }
-  done(std::move(result));
+  check_slice(check, std::make_shared<answer<publish_result>>(std::move(done)));
 }
 
-void publisher::impl::check_slice(std::shared_ptr<own_file_check> check) {
-  publish_result result;
-  switch (check->file.verify(slice_bytes)) {
-  case own_file::verdict::unfinished:
-    loop_->post([this, check] { check_slice(check); });
-    return;
-  case own_file::verdict::foreign:
-    result.why = check_free(check->target, *check->in, check->file.name());
-    break;
-  case own_file::verdict::ours:
-    result = accept_own(*check);
-    break;
-  }
-  check->done(std::move(result));
+void publisher::impl::check_slice(const std::shared_ptr<destination_check>& check,
+                                  const std::shared_ptr<answer<publish_result>>& done) {
+  if (auto result = check->go_on(slice_bytes))
+    return (*done)(std::move(*result));
+  loop_->post([this, check, done] { check_slice(check, done); });
 }
 
 // --- Turns ----------------------------------------------------------------------------------------------------------

@@ -39,9 +39,10 @@ struct published_file {
 struct publish_result {
   error why;
   published_file file;
-  /// Nothing was published and nothing is wrong (`why` is empty): the folder's file system has no extended attributes
-  /// of the user namespace, so that a file which gets its name just before a crash could not be recognised as this
-  /// transfer's. Go the way of a part, whose inode number is recorded first. Only from `publish_small`.
+  /// Nothing was published and nothing is wrong (`why` is empty): the file could not be marked, as its file system has
+  /// no extended attributes of the user namespace or no room for one, so that a file which gets its name just before a
+  /// crash could not be recognised as this transfer's. Go the way of a part, whose inode number is recorded first. Only
+  /// from `publish_small`.
   bool needs_part = false;
 };
 
@@ -56,7 +57,8 @@ struct part_request {
   checksum expected;
   bool record_sha256 = false;
   std::string token;
-  /// Preflight: fail with `no_space` when the folder's file system has less than this free; `unknown_size` skips it.
+  /// Preflight: fail with `no_space` when the folder's file system has less than this free, with `too_large` when it
+  /// could not hold it if it were empty; `unknown_size` skips it.
   std::int64_t total = unknown_size;
 };
 

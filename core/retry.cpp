@@ -11,6 +11,10 @@ using namespace std::chrono;
 /// Keeps the arithmetic far from overflow whatever an unchecked policy says.
 constexpr milliseconds longest_delay = days{365};
 
+/// A disk does not get room within a second, and what waits for it does not count its failures: as long as after so
+/// many.
+constexpr std::uint32_t full_disk_failures = 5;
+
 bool is_transient_status(std::int32_t status) noexcept {
   switch (status) {
   case 408: // Request Timeout
@@ -61,7 +65,7 @@ retry_decision decide_retry(const retry_policy& policy, const error& why, std::u
   if (!is_transient(why))
     return {};
   if (why.code == errc::no_space)
-    return {true, wait_reason::no_space, backoff(policy, failures, jitter)};
+    return {true, wait_reason::no_space, backoff(policy, std::max(failures, full_disk_failures), jitter)};
   if (policy.max_attempts > 0 && failures >= policy.max_attempts)
     return {};
   const auto longest = std::clamp(policy.longest_retry_after, seconds{0}, duration_cast<seconds>(longest_delay));

@@ -56,8 +56,9 @@ transfer_state transfer_machine::state() const noexcept {
 // -- beginning ------------------------------------------------------------------------------------------------------
 
 void transfer_machine::on(in::begin&) {
-  // With `rename` and `overwrite` a taken name is no obstacle, so a fresh transfer need not look.
-  const bool look = context_.recovered || record_.part || record_.request.on_conflict == conflict_policy::fail;
+  // With `rename` and `overwrite` a taken name is no obstacle, so a fresh transfer to a known folder need not look.
+  const bool look = context_.recovered || record_.part || record_.request.on_conflict == conflict_policy::fail ||
+                    !context_.folder_seen;
   if (!look)
     return begin_work();
   phase_ = phase::preflighting;

@@ -144,6 +144,8 @@ struct context {
   /// The transfer was in the ledger before this engine was started, so that its file may have been published by a
   /// process that died before recording it.
   bool recovered = false;
+  /// The destination's folder was there and could be written to when it was last looked at, not long ago.
+  bool folder_seen = true;
 };
 
 class transfer_machine {

@@ -17,11 +17,14 @@ api -o /dev/null -X PUT "$base"
 # One JSON object a line: as many lines as there are, and one commit for all.
 for url in "$@"; do
   printf '{"url": "%s", "destination": "%s/%s", "conflict": "rename"}\n' "$url" "$folder" "${url##*/}"
-done | { [ $# -eq 0 ] || api -H 'Content-Type: application/x-ndjson' --data-binary @- "$base/transfers"; }
+done | { [ $# -eq 0 ] || api -H 'Content-Type: application/x-ndjson' --data-binary @- -w '\n' "$base/transfers"; }
 
 # Server-sent events: a line "event: NAME", a line "data: JSON", an empty line.
+exec {stream}< <(exec curl -sSN --fail-with-body --unix-socket "${socket:-$state/bellhopd.sock}" \
+  -H 'Accept: text/event-stream' "$base/events?attach=true")
+reader=$!
 event=
-while IFS= read -r line; do
+while IFS= read -r line <&$stream; do
   case $line in
   "id: "*) seq=${line#id: } ;;
   "event: "*) event=${line#event: } ;;
@@ -35,5 +38,5 @@ while IFS= read -r line; do
     esac
     ;;
   esac
-done < <(exec curl -sSN --fail-with-body --unix-socket "${socket:-$state/bellhopd.sock}" \
-  -H 'Accept: text/event-stream' "$base/events?attach=true")
+done
+kill "$reader" 2>/dev/null || true

@@ -122,7 +122,8 @@ public:
   }
 
   asio::awaitable<void> write() {
-    if (!co_await call_.to.send(text_, call_.with.options.limits.answer))
+    const bool taken = co_await call_.to.send(text_, call_.with.options.limits.answer);
+    if (!taken)
       throw boost::system::system_error{make_error_code(asio::error::timed_out)};
     text_.clear();
   }
@@ -133,7 +134,9 @@ private:
 };
 
 asio::awaitable<void> tell(call& c, intake& all, transfer_range ids) {
-  co_await c.to.begin(json_response(200, json{}));
+  response head;
+  head.type = "application/json";
+  co_await c.to.begin(std::move(head));
   answer_writer out{c};
   co_await out.add("{\"accepted\":" + std::to_string(ids.count) +
                    ",\"refused\":" + std::to_string(all.which().size() - ids.count) + ",\"ids\":[");

@@ -41,6 +41,12 @@ constexpr std::size_t piece_bytes = 64 * 1024;
 /// arrives before the connection is reset.
 constexpr std::chrono::seconds patience_with_refused{2};
 
+/// What came is no HTTP; not that it ended too early.
+bool is_malformed(error_code why) {
+  return why.category() == make_error_code(http::error::end_of_stream).category() &&
+         why != http::error::end_of_stream && why != http::error::partial_message && why != http::error::need_buffer;
+}
+
 class http_connection final : public connection, public exchange, public std::enable_shared_from_this<http_connection> {
 public:
   http_connection(stream_socket socket, connection_setting setting)
@@ -130,14 +136,19 @@ asio::awaitable<void> http_connection::run() {
   socket_.close(ignored);
 }
 
+// g++ 12 miscompiles a coroutine that awaits in a loop's condition and hands a temporary to another one (the frame's
+// `this` is overwritten): what is awaited here gets a name first.
 asio::awaitable<void> http_connection::serve_all() {
   if (setting_.refused) {
-    co_await answer(to_response(*setting_.refused));
+    auto refusal = to_response(*setting_.refused);
+    co_await answer(std::move(refusal));
   } else {
-    while (co_await next_request()) {
-      co_await setting_.service->serve(*this);
-      if (!finished_ || !keep_ || winding_up_)
+    for (bool goes_on = true; goes_on;) {
+      goes_on = co_await next_request();
+      if (!goes_on)
         break;
+      co_await setting_.service->serve(*this);
+      goes_on = finished_ && keep_ && !winding_up_;
     }
   }
   if (finished_ && !wholly_read())
@@ -150,7 +161,8 @@ asio::awaitable<bool> http_connection::next_request() {
   parser_->body_limit(boost::none); // Whoever reads the body knows how large it may be.
   status_ = 0;
   finished_ = keep_ = chunked_ = continue_owed_ = false;
-  if (!co_await some_bytes())
+  const bool begun = co_await some_bytes();
+  if (!begun)
     co_return false;
   limit(setting_.limits->head);
   const auto [why, bytes] = co_await http::async_read_header(socket_, buffer_, *parser_, quietly);
@@ -159,9 +171,10 @@ asio::awaitable<bool> http_connection::next_request() {
     take_head();
     co_return true;
   }
-  if (why.category() == make_error_code(http::error::bad_version).category() && why != http::error::end_of_stream &&
-      why != http::error::partial_message)
-    co_await answer(to_response(problem_of_head(why)));
+  if (is_malformed(why)) {
+    auto refusal = to_response(problem_of_head(why));
+    co_await answer(std::move(refusal));
+  }
   co_return false;
 }
 
@@ -254,8 +267,8 @@ asio::awaitable<std::string_view> http_connection::read_piece() {
     limit(setting_.limits->body);
     const auto [why, bytes] = co_await http::async_read_some(socket_, buffer_, *parser_, quietly);
     no_limit();
-    if (why == http::error::bad_chunk || why == http::error::bad_chunk_extension) {
-      auto bad = http_problem(400, "bad_request", "the body's chunked coding is malformed");
+    if (is_malformed(why)) {
+      auto bad = http_problem(400, "bad_request", "the body is malformed: " + why.message());
       bad.close = true;
       throw refusal{std::move(bad)};
     }
@@ -330,7 +343,8 @@ asio::awaitable<void> http_connection::finish() {
 }
 
 asio::awaitable<void> http_connection::flush_or_throw() {
-  if (!co_await flush(setting_.limits->answer))
+  const bool taken = co_await flush(setting_.limits->answer);
+  if (!taken)
     throw system_error{make_error_code(asio::error::timed_out)};
 }
 

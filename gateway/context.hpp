@@ -79,8 +79,8 @@ asio::awaitable<void> read_nothing(call&);
 
 /// "application/json" of "application/json; charset=utf-8", in lower case; empty if there is none.
 std::string content_type_of(const request_head&);
-/// Throws `refusal` (415) unless it is one of these; an absent one counts as JSON.
 enum class body_form : std::uint8_t { json, lines };
+/// What the body is; no type counts as JSON. Throws `refusal` (415) for anything else.
 body_form form_of_body(const request_head&, bool lines_allowed);
 refusal body_too_large(std::uint64_t most);
 
@@ -88,7 +88,7 @@ response json_response(unsigned status, const json&);
 /// 204.
 response no_content();
 
-/// A member that must be there. Throws `failure` that names it, also for members that are not asked for.
+/// The object's one member. Throws `failure` that names it when it is not there or no number, or there are others.
 std::uint64_t only_number(const json& object, const char* name);
 
 } // namespace bellhop

@@ -149,7 +149,10 @@ asio::awaitable<void> event_stream::join() {
 }
 
 asio::awaitable<void> event_stream::attach() {
-  for (int tries = 1; !co_await try_to_attach(); ++tries) {
+  for (int tries = 1;; ++tries) {
+    const bool done = co_await try_to_attach();
+    if (done)
+      break;
     if (tries == most_tries_to_attach)
       throw failure{errc::session_in_use,
                     "the session " + call_.session + " has a delegate already: take over, or wait"};
@@ -163,7 +166,8 @@ asio::awaitable<void> event_stream::attach() {
 
 /// False when the session is in use by a stream that has ended already.
 asio::awaitable<bool> event_stream::try_to_attach() {
-  const auto last = call_.with.attachments[call_.session];
+  const auto known = call_.with.attachments.find(call_.session);
+  const auto last = known == call_.with.attachments.end() ? attachment{} : known->second;
   const bool mine = !wish_.client.empty() && wish_.client == last.client;
   error why;
   try {
@@ -261,6 +265,7 @@ asio::awaitable<void> event_stream::tell(news::detached& what) {
 
 asio::awaitable<void> event_stream::tell(news::invalid& what) {
   over_ = true;
+  call_.with.attachments.erase(call_.session);
   add("invalid", with_error(json{{"session", call_.session}}, what.why));
   co_await write();
 }
@@ -292,9 +297,11 @@ void event_stream::add_events(const std::vector<event>& batch, std::size_t& from
 
 asio::awaitable<void> event_stream::write() {
   auto text = std::exchange(text_, {});
-  if (text.empty() || co_await call_.to.send(text, call_.with.options.limits.slow_reader))
+  if (text.empty())
     co_return;
-  co_await drop();
+  const bool taken = co_await call_.to.send(text, call_.with.options.limits.slow_reader);
+  if (!taken)
+    co_await drop();
 }
 
 /// A reader that takes nothing is let go first, so that it holds nobody up. If it comes back to what is left in its
@@ -316,9 +323,9 @@ void event_stream::let_go() {
   if (!std::exchange(attached_, false))
     return;
   --call_.with.metrics.attached_readers;
-  auto& last = call_.with.attachments[call_.session];
-  if (last.stream == number_)
-    last.live = false;
+  const auto last = call_.with.attachments.find(call_.session);
+  if (last != call_.with.attachments.end() && last->second.stream == number_)
+    last->second.live = false;
 }
 
 } // namespace

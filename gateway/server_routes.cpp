@@ -30,8 +30,6 @@ asio::awaitable<void> look_at_sessions(call& c, metrics_snapshot& out) {
       co_await c.with.ask.ask_within<std::vector<session_summary>>(patience, c.with.engine, sessions_atom_v);
   for (const auto& [record, counts] : all) {
     add(out.transfers, counts);
-    if (record.configuration.kind != session_kind::background)
-      continue;
     const auto session =
         co_await c.with.ask.ask_within<session_actor>(patience, c.with.engine, find_atom_v, record.identifier);
     const auto now = co_await c.with.ask.ask_within<session_status>(patience, session, status_atom_v);

@@ -16,17 +16,6 @@ json session_json(const session_summary& stored, const session_status& now) {
   return result;
 }
 
-/// Of a session that is not running here: what the ledger knows.
-session_status status_at_rest(const session_summary& stored) {
-  session_status result;
-  result.counts = stored.counts;
-  result.acknowledged = stored.record.acknowledged;
-  result.last_event = stored.record.last_event;
-  result.phase = stored.record.phase;
-  result.paused = stored.record.paused;
-  return result;
-}
-
 session_summary summary_of(const std::string& identifier, const std::vector<session_summary>& all,
                            const session_status& now) {
   for (const auto& each : all)
@@ -87,13 +76,11 @@ asio::awaitable<void> list_sessions(call& c) {
   auto list = json::array();
   const auto all = co_await all_sessions(c);
   for (const auto& each : all) {
-    auto now = status_at_rest(each);
-    // Asking any other kind would start what another program left to itself.
-    if (each.record.configuration.kind == session_kind::background) {
-      c.session = each.record.identifier;
-      if (auto session = co_await find_if_there(c))
-        now = co_await c.with.ask.ask<session_status>(*session, status_atom_v);
-    }
+    c.session = each.record.identifier;
+    auto session = co_await find_if_there(c);
+    if (!session)
+      continue; // It has just gone.
+    const auto now = co_await c.with.ask.ask<session_status>(*session, status_atom_v);
     list.push_back(session_json(each, now));
   }
   json body{{"sessions", std::move(list)}};

@@ -37,23 +37,31 @@ std::unique_ptr<engine> open_engine(const get_options& options) {
   }
 }
 
-/// The command that the daemon starts when the session has news, or none: then its events are for that program.
-launch_command program_of(engine& engine, const std::string& identifier) {
+/// What is stored; the defaults for a session that is new.
+session_configuration configuration_of(engine& engine, const std::string& identifier) {
   const auto known = engine.sessions();
   const auto found =
       std::ranges::find_if(known, [&](const auto& each) { return each.record.identifier == identifier; });
-  if (found == known.end())
-    return {};
-  const auto& settings = found->record.configuration;
+  return found == known.end() ? session_configuration{} : found->record.configuration;
+}
+
+/// The command that the daemon starts when the session has news, or none: then its events are for that program.
+launch_command program_of(engine& engine, const std::string& identifier) {
+  const auto settings = configuration_of(engine, identifier);
   const bool launches = settings.kind == session_kind::background && settings.launches_on_events;
   return launches ? settings.launch : launch_command{};
 }
 
 session open_session(engine& engine, const get_options& options, bool of_program) {
-  // A program has configured its session for itself.
-  if (options.attaches() || of_program)
-    return find_session(engine, options.session);
-  return engine.open_session(options.session, configuration_for(options));
+  if (!options.attaches() && !of_program)
+    return engine.open_session(options.session, configuration_for(options));
+  auto found = find_session(engine, options.session);
+  // A program has configured its session for itself; and what the daemon does not show cannot be given back to it.
+  const auto stored = configuration_of(engine, options.session);
+  const auto wanted = configuration_for(options, stored);
+  if (of_program || wanted == stored || !stored.headers.empty())
+    return found;
+  return engine.open_session(options.session, wanted);
 }
 
 /// Tells the numbers, or why not. False when nobody reads.

@@ -137,12 +137,24 @@ void convert_settings(const get_words& w, get_options& o) {
     o.connect_timeout = seconds("--connect-timeout", *w.connect_timeout, 86'400);
 }
 
+/// The session's settings among the words.
+void note_given(const get_words& w, get_options& o) {
+  o.given = {.parallel = w.parallel.has_value(),
+             .durable = w.durability.has_value(),
+             .attempts = w.retry.has_value(),
+             .retry_delay = w.retry_delay.has_value(),
+             .timeout = w.timeout.has_value(),
+             .connect_timeout = w.connect_timeout.has_value(),
+             .ca_file = w.ca_file.has_value()};
+}
+
 get_options convert(const get_words& w, const surroundings& around) {
   check_combinations(w);
   get_options o;
   convert_paths(w, around, o);
   convert_settings(w, o);
   convert_requests(w, around, o);
+  note_given(w, o);
   o.embedded = !w.daemon;
   o.detach = w.detach;
   o.suspended = w.suspended;
@@ -182,16 +194,27 @@ transfer_request request_for(const get_options& o, std::string url) {
 }
 
 session_configuration configuration_for(const get_options& o) {
-  session_configuration configuration;
-  configuration.durable = o.durable;
-  configuration.max_active = o.parallel;
-  configuration.max_per_host = o.parallel;
-  configuration.retry.max_attempts = o.attempts;
-  configuration.retry.base = o.retry_delay;
-  configuration.request_timeout = o.timeout;
-  configuration.connect_timeout = o.connect_timeout;
-  configuration.ca_file = o.ca_file;
-  return configuration;
+  auto all = o;
+  all.given = {true, true, true, true, true, true, true};
+  return configuration_for(all, {});
+}
+
+session_configuration configuration_for(const get_options& o, session_configuration stored) {
+  if (o.given.durable)
+    stored.durable = o.durable;
+  if (o.given.parallel)
+    stored.max_active = stored.max_per_host = o.parallel;
+  if (o.given.attempts)
+    stored.retry.max_attempts = o.attempts;
+  if (o.given.retry_delay)
+    stored.retry.base = o.retry_delay;
+  if (o.given.timeout)
+    stored.request_timeout = o.timeout;
+  if (o.given.connect_timeout)
+    stored.connect_timeout = o.connect_timeout;
+  if (o.given.ca_file)
+    stored.ca_file = o.ca_file;
+  return stored;
 }
 
 } // namespace bellhop::cli

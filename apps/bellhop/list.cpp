@@ -44,6 +44,13 @@ std::string line_for(const transfer_record& record, time_point at) {
   return line;
 }
 
+/// Those to ask for: which of the queued ones are running is known to the engine only, not to the record.
+std::vector<transfer_state> asked_for(transfer_state wanted) {
+  using s = transfer_state;
+  const bool unfinished = wanted == s::queued || wanted == s::running || wanted == s::finishing;
+  return unfinished ? std::vector{s::queued, s::running, s::finishing} : std::vector{wanted};
+}
+
 } // namespace
 
 exit_status run(const list_options& options) {
@@ -53,12 +60,15 @@ exit_status run(const list_options& options) {
   filter.session = options.session;
   filter.limit = page;
   if (options.state)
-    filter.states = {*options.state};
+    filter.states = asked_for(*options.state);
   for (;;) {
     const auto records = view->list(filter);
     std::string text;
-    for (const auto& record : records)
+    for (const auto& record : records) {
+      if (options.state && record.state != *options.state)
+        continue;
       text += options.json ? json_line(to_json(record)) : line_for(record, at);
+    }
     if (!print(text) || records.size() < page)
       return exit_status::all_completed;
     filter.after = records.back().id;

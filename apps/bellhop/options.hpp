@@ -57,6 +57,11 @@ struct get_options {
   bool suspended = false;
   bool json = false;
   bool quiet = false;
+  /// Which of the session's settings were on the command line, for a session that has its own already.
+  struct {
+    bool parallel = false, durable = false, attempts = false, retry_delay = false, timeout = false,
+         connect_timeout = false, ca_file = false;
+  } given;
 
   /// Nothing new is handed over: finish what the session has.
   bool attaches() const noexcept { return urls.empty() && list.empty(); }
@@ -179,6 +184,9 @@ transfer_request common_request(const get_options&);
 transfer_request request_for(const get_options&, std::string url);
 
 session_configuration configuration_for(const get_options&);
+
+/// What a session has, but for what was given on the command line.
+session_configuration configuration_for(const get_options&, session_configuration stored);
 
 /// One option, for whoever completes or documents the command line.
 struct option_description {

@@ -38,6 +38,15 @@ void plain_output::failed(std::string_view what, std::string_view message) {
   write_all(err_, fmt::format("failed{}: {}\n", subject, printable(message, charset::utf8)));
 }
 
+void plain_output::waiting(std::string_view file, std::string_view why, std::chrono::milliseconds delay,
+                           bool needs_user) {
+  if (how_ != verbosity::lines && !needs_user)
+    return;
+  flush();
+  write_all(err_, fmt::format("waiting {}: {}; again in {}\n", printable(file, charset::utf8),
+                              printable(why, charset::utf8), format_elapsed(delay)));
+}
+
 void plain_output::object(const nlohmann::ordered_json& value) {
   if (how_ == verbosity::json)
     gather(value.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + '\n');

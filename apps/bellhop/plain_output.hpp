@@ -34,6 +34,8 @@ public:
   void completed(std::string_view file, std::int64_t size, std::optional<std::chrono::milliseconds> elapsed);
   /// `what` may be empty when the message names it.
   void failed(std::string_view what, std::string_view message);
+  /// An attempt ended, and another follows. A wait that may need the user is told whatever the verbosity.
+  void waiting(std::string_view file, std::string_view why, std::chrono::milliseconds delay, bool needs_user);
   /// An event as it is, on a line of its own. Text in it that is no UTF-8 is repaired: JSON has no other.
   void object(const nlohmann::ordered_json&);
   /// The last line; see progress_view.hpp.

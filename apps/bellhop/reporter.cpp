@@ -106,6 +106,7 @@ void reporter::show(const event& e, relation to_us) {
   std::optional<std::chrono::milliseconds> elapsed;
   if (const auto i = model_.active().find(e.transfer); i != model_.active().end())
     elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(at - i->second.since);
+  told_full_.erase(e.transfer);
   introduced_.erase(e.transfer);
   if (own) {
     count(e, name, at);
@@ -135,10 +136,22 @@ void reporter::show(const notice& news) {
   case notice_type::started:
   case notice_type::resumed:
   case notice_type::restarted:
+    told_full_.erase(news.transfer);
     return model_.started(news.transfer, news.name, news.received, news.total, at);
   case notice_type::waiting:
-    return model_.waiting(news.transfer, news.name, news.waiting_for, news.why.message, until(news.retry_at), at);
+    model_.waiting(news.transfer, news.name, news.waiting_for, news.why.message, until(news.retry_at), at);
+    if (!bars_)
+      show_waiting(news, std::max(std::chrono::duration_cast<std::chrono::milliseconds>(news.retry_at - now()),
+                                  std::chrono::milliseconds{0}));
+    return;
   }
+}
+
+/// A full disk is told of once, since it is looked at again and again.
+void reporter::show_waiting(const notice& news, std::chrono::milliseconds delay) {
+  const bool full = news.waiting_for == wait_reason::no_space;
+  if (!full || told_full_.insert(news.transfer).second)
+    plain_.waiting(news.name, news.why.message, delay, full);
 }
 
 void reporter::show(const progress& moved) {

@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,7 @@ private:
   void show(const notice&);
   void show(const progress&);
   void count(const event&, const std::string& name, instant);
+  void show_waiting(const notice&, std::chrono::milliseconds delay);
 
   report_style style_;
   std::string session_;
@@ -73,6 +75,8 @@ private:
   terminal terminal_;
   /// Names of transfers that have not been seen to start. Bounded by `progress_model::most_active`.
   std::map<transfer_id, std::string> introduced_;
+  /// Those of which it was told that the disk is full, until they move again.
+  std::set<transfer_id> told_full_;
 };
 
 } // namespace bellhop::cli

@@ -2,6 +2,7 @@
 
 #include "apps/bellhop/output.hpp"
 #include "core/daemon.hpp"
+#include "core/resume_data.hpp"
 #include "core/state_directory.hpp"
 
 #include <boost/filesystem/operations.hpp>
@@ -60,7 +61,10 @@ public:
 
   std::vector<transfer_record> list(const list_filter& filter) override {
     known(filter.session);
-    return ledger_->list(filter);
+    auto records = ledger_->list(filter);
+    for (auto& record : records)
+      record.resume_data = make_resume_data(ledger_->id(), record);
+    return records;
   }
 
   transfer_record find(const std::string& session, transfer_id id) override {
@@ -71,6 +75,7 @@ public:
     if (record->session != session)
       throw failure(errc::unknown_transfer,
                     fmt::format("transfer {} belongs to the session {}", id.value, record->session));
+    record->resume_data = make_resume_data(ledger_->id(), *record);
     return std::move(*record);
   }
 

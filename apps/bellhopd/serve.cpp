@@ -108,9 +108,11 @@ private:
   template <class T, class Atom>
   T ask(Atom what) {
     T answer{};
+    error refused;
     self_->request(engine_, caf::infinite, what)
-        .receive([&](T& given) { answer = std::move(given); },
-                 [](const caf::error& why) { throw failure{from_caf(why)}; });
+        .receive([&](T& given) { answer = std::move(given); }, [&](const caf::error& why) { refused = from_caf(why); });
+    if (refused)
+      throw failure{refused};
     return answer;
   }
 

@@ -229,7 +229,7 @@ with_the_daemon() {
 
   heading "4. The daemon is started again. It goes on by itself, and starts the program when everything is there"
   "$programs/bellhop" daemon start
-  wait_for "the program was told" grep -q 'completion handler' "$launched"
+  wait_for "the program was told" grep -qs 'completion handler' "$launched"
   echo "What the program said when the daemon had started it:"
   sed 's/^/  /' "$launched"
 

@@ -93,19 +93,20 @@ public:
         .receive([&](std::uint64_t told) { sessions_with_news = told; }, [](const caf::error&) {});
     if (sessions_with_news > 0)
       view_->say("going on with what the last launch left");
-    const bool accepted = download(urls);
+    const auto accepted = download(urls);
     if (interactive_)
       talk();
-    else if (accepted || sessions_with_news > 0)
-      view_->wait_until_finished();
-    return view_->anything_failed() || (!accepted && !urls.empty()) ? 1 : 0;
+    else if (!accepted.empty() || sessions_with_news > 0)
+      view_->wait_until_finished(accepted);
+    return view_->anything_failed() || (accepted.empty() && !urls.empty()) ? 1 : 0;
   }
 
 private:
-  /// A tap on the download button.
-  bool download(const std::vector<std::string>& urls) {
+  /// A tap on the download button. Returns what was accepted.
+  std::vector<transfer_id> download(const std::vector<std::string>& urls) {
+    std::vector<transfer_id> accepted;
     if (urls.empty())
-      return false;
+      return accepted;
     std::vector<transfer_request> requests;
     for (const auto& url : urls) {
       transfer_request request;
@@ -114,18 +115,18 @@ private:
       request.on_conflict = conflict_policy::rename;
       requests.push_back(std::move(request));
     }
-    bool any = false;
     self_->request(controller_, caf::infinite, submit_atom_v, std::move(requests))
         .receive(
             [&](const std::vector<submit_result>& results) {
               for (const auto& result : results) {
-                any = any || !result.why;
                 if (result.why)
                   view_->say("refused: " + result.why.message);
+                else
+                  accepted.push_back(result.id);
               }
             },
             [&](const caf::error& why) { view_->say("refused: " + from_caf(why).message); });
-    return any;
+    return accepted;
   }
 
   /// Asks before it deletes.

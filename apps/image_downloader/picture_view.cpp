@@ -38,9 +38,11 @@ void picture_view::say(const std::string& line) {
   std::fflush(stdout);
 }
 
-void picture_view::wait_until_finished() {
+void picture_view::wait_until_finished(const std::vector<transfer_id>& accepted) {
   std::unique_lock lock{mutex_};
-  changed_.wait(lock, [this] { return finished_; });
+  changed_.wait(lock, [&] {
+    return finished_ && std::all_of(accepted.begin(), accepted.end(), [this](auto id) { return ended_.contains(id); });
+  });
 }
 
 bool picture_view::anything_failed() const {
@@ -53,6 +55,8 @@ void picture_view::show(const std::vector<event>& events) {
     {
       const std::lock_guard lock{mutex_};
       active_.erase(e.transfer);
+      ended_.insert(e.transfer);
+      finished_ = false;
       failed_ = failed_ || e.type != event_type::completed;
     }
     say(fmt::format("{} {}{}", to_string(e.type), e.destination.filename().string(),

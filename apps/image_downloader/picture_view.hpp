@@ -2,9 +2,10 @@
 
 #include "actors/view_controller.hpp"
 
-#include <future>
+#include <condition_variable>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,8 @@ public:
   void list_pictures() const;
   void say(const std::string& line);
 
-  /// Waits until the session has told that nothing is left to do.
-  void wait_until_finished();
+  /// Waits until these transfers have ended, and the session has told after that that nothing is left to do.
+  void wait_until_finished(const std::vector<bellhop::transfer_id>& accepted);
   bool anything_failed() const;
 
   // What the view controller shows; on a thread of the actor system.
@@ -39,7 +40,10 @@ private:
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::map<bellhop::transfer_id, bellhop::progress> active_;
+  /// Those that ended in this launch.
+  std::set<bellhop::transfer_id> ended_;
   bool bar_shown_ = false;
+  /// Nothing is left to do, and nothing has ended since the session said so.
   bool finished_ = false;
   bool failed_ = false;
 };

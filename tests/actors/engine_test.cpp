@@ -172,9 +172,10 @@ TEST_CASE_METHOD(actor_fixture, "Nothing is opened or accepted during a shutdown
     CHECK(second.done());
   }
   SECTION("which ends at its deadline, though a session is stuck") {
-    advance(9s);
+    // A quarter is left for the ledger.
+    advance(7s);
     CHECK_FALSE(answer.done());
-    advance(2s);
+    advance(1s);
     REQUIRE(answer.done());
     CHECK_FALSE(answer.why());
     // As after a crash: the row is as it was.

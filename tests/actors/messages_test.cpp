@@ -108,6 +108,7 @@ SAMPLE(transfer_actor, return some_actor<transfer_actor>(f););
 SAMPLE(delegate_actor, return some_actor<delegate_actor>(f););
 SAMPLE(app_delegate_actor, return some_actor<app_delegate_actor>(f););
 SAMPLE(observer_actor, return some_actor<observer_actor>(f););
+SAMPLE(stream_reader_actor, return some_actor<stream_reader_actor>(f););
 SAMPLE(completion_handler_actor, return some_actor<completion_handler_actor>(f););
 SAMPLE(notification, return {"name", "identifier", some_actor<completion_handler_actor>(f)};);
 
@@ -181,6 +182,8 @@ static_assert(is_closed(publisher_actor::signatures{}));
 static_assert(is_closed(ledger_actor::signatures{}));
 static_assert(is_closed(launcher_actor::signatures{}));
 static_assert(is_closed(engine_control_actor::signatures{}));
+static_assert(is_closed(stream_reader_actor::signatures{}));
+static_assert(is_closed(api_actor::signatures{}));
 
 } // namespace
 

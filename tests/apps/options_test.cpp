@@ -188,6 +188,16 @@ TEST_CASE("the session is configured as told", "[options]") {
   CHECK(waits.connect_timeout == std::chrono::seconds{3});
 }
 
+TEST_CASE("a session keeps its settings, but for those that are given", "[options]") {
+  const auto stored = configuration_for(
+      parse_get({"-j", "32", "--retry", "7", "--retry-delay", "2", "--timeout", "5", "--ca-file", "/ca.pem", url}));
+  CHECK(configuration_for(parse_get({}), stored) == stored);
+  auto changed = stored;
+  changed.max_active = changed.max_per_host = 4;
+  changed.request_timeout = std::chrono::seconds{90};
+  CHECK(configuration_for(parse_get({"-j", "4", "--timeout", "90"}), stored) == changed);
+}
+
 TEST_CASE("the verbs that look", "[options]") {
   const auto list = std::get<list_options>(parse({"list", "-s", "nightly", "--state", "failed", "--json"}));
   CHECK(list.session == "nightly");

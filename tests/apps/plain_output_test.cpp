@@ -72,6 +72,18 @@ TEST_CASE("json is one object a line, whatever the names hold", "[plain_output]"
   CHECK(err.text() == "");
 }
 
+TEST_CASE("a wait is told, and one that may need the user always", "[plain_output]") {
+  for (const auto how : {verbosity::lines, verbosity::errors, verbosity::json}) {
+    sink out, err;
+    plain_output plain{out.fd, err.fd, how};
+    plain.waiting("a.iso", "the connection was lost", 2s, false);
+    CHECK(err.text() == (how == verbosity::lines ? "waiting a.iso: the connection was lost; again in 2.0s\n" : ""));
+    plain.waiting("b.iso", "no space", 16s, true);
+    CHECK(err.text().ends_with("waiting b.iso: no space; again in 16.0s\n"));
+    CHECK(out.text() == "");
+  }
+}
+
 TEST_CASE("lines are gathered, and written when asked", "[plain_output]") {
   sink out, err;
   plain_output plain{out.fd, err.fd, verbosity::lines};

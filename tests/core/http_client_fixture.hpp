@@ -157,18 +157,11 @@ public:
     changed_.notify_all();
   }
 
-  void end_of_turn() override {
-    const std::lock_guard guard{mutex_};
-    ++ends_of_turn;
-    changed_.notify_all();
-  }
-
   /// Called on the client's thread in place of accepting.
   std::function<void(const http_request&)> on_announced;
   /// Seen under `wait_until`.
   std::vector<progress> progresses;
   std::map<attempt_id, response_head> announced_;
-  std::size_t ends_of_turn = 0;
 
 private:
   mutable std::mutex mutex_;

@@ -1,3 +1,4 @@
+#include "core/easy_pool.hpp"
 #include "core/http_client.hpp"
 #include "tests/core/http_client_fixture.hpp"
 #include "tests/support/nginx.hpp"
@@ -536,17 +537,6 @@ TEST_CASE("A client that has nothing to do does not turn", "[http_client]") {
   client.on_client([&] { client.client.cancel(waiting); });
 }
 
-TEST_CASE("The end of a turn is told once for all that was called in it", "[http_client]") {
-  origin server;
-  client_fixture client;
-  server.on("/x", serve::response("200 OK", "ok"));
-  client.fetch(server.url("/x"));
-  client.wait_until([&] { return client.ends_of_turn > 0; });
-  const auto before = client.ends_of_turn;
-  client.on_client([] {});
-  CHECK(client.ends_of_turn == before);
-}
-
 TEST_CASE("A thousand small files from a real server", "[http_client]") {
   nginx server;
   std::vector<std::string> contents;
@@ -608,6 +598,15 @@ TEST_CASE("An observer may cancel what it is being told of", "[http_client]") {
   CHECK(client.fetch(server.url("/ok")).body == "ok");
   CHECK(seen == server.url("/x"));
   CHECK(client.finished_count() == 1);
+}
+
+TEST_CASE("Few transfers read much at once, and many share the memory", "[http_client]") {
+  CHECK(read_buffer_for(0) == 512 * 1024);
+  CHECK(read_buffer_for(1) == 512 * 1024);
+  CHECK(read_buffer_for(16) == 512 * 1024);
+  CHECK(read_buffer_for(17) == 256 * 1024);
+  CHECK(read_buffer_for(100) == 64 * 1024);
+  CHECK(read_buffer_for(10'000) == 64 * 1024);
 }
 
 TEST_CASE("Buffers that come back are used again, within a bound", "[http_client]") {

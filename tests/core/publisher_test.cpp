@@ -235,6 +235,50 @@ TEST_CASE("without extended attributes a file is published as a part and recogni
   CHECK(d.preflight(target, other_inode).why.code == errc::destination_exists);
 }
 
+TEST_CASE("a file that there is no room to mark is recognised by its inode", "[publisher]") {
+  temporary_folder there;
+  disk d;
+  auto request = request_of(there.where());
+  auto opened = d.open_part(request);
+  CHECK(opened.marked);
+  REQUIRE(d.receive(id, 0, pattern(100), {errc::connection_lost, "", 0}).part.position == 100);
+  request.from = d.close_part(id);
+  // Somebody else's attributes fill the room that the file has for them.
+  const auto part = there / part_name;
+  REQUIRE(::removexattr(part.c_str(), "user.bellhop.transfer") == 0);
+  const std::string filler(std::size_t{1} << 10, 'x');
+  for (int i = 0; i < 1000; ++i)
+    if (::setxattr(part.c_str(), ("user." + std::to_string(i)).c_str(), filler.data(), filler.size(), 0) != 0)
+      break;
+  for (int i = 0; i < 1000; ++i)
+    if (::setxattr(part.c_str(), ("user.s" + std::to_string(i)).c_str(), "", 0, 0) != 0)
+      break;
+  opened = d.open_part(request);
+  REQUIRE_FALSE(opened.why);
+  if (opened.marked) {
+    WARN("skipped: the file system has room for many attributes");
+    return;
+  }
+  const auto target = target_of(there / "a.bin");
+  REQUIRE_FALSE(d.publish_part(target).why);
+  CHECK(d.preflight(target, opened.part).file.where == there / "a.bin");
+  // Another transfer's mark overrules the number.
+  for (int i = 0; i < 1000; ++i)
+    ::removexattr((there / "a.bin").c_str(), ("user.s" + std::to_string(i)).c_str());
+  set_mark(there / "a.bin", ledger_id + ":8");
+  CHECK(d.preflight(target, opened.part).why.code == errc::destination_exists);
+}
+
+TEST_CASE("a folder in a part's place is named", "[publisher]") {
+  temporary_folder there;
+  disk d;
+  boost::filesystem::create_directory(there / part_name);
+  const auto opened = d.open_part(request_of(there.where()));
+  CHECK(opened.why.code == errc::destination_unavailable);
+  CHECK(opened.why.message.find((there / part_name).native()) != std::string::npos);
+  CHECK(names_in(there.where()) == std::vector<std::string>{part_name});
+}
+
 TEST_CASE("a folder that is missing, no folder, or read-only is an error that names it", "[publisher]") {
   temporary_folder there;
   disk d;
@@ -272,17 +316,23 @@ TEST_CASE("a folder that vanishes and comes back is followed", "[publisher]") {
 }
 
 TEST_CASE("a full file system is an error that can be waited out", "[publisher]") {
-  const mounted_folder small{"tmpfs", "size=256k"};
+  const mounted_folder small{"tmpfs", "size=640k"};
   if (!small.mounted()) {
     WARN("skipped: no right to mount a file system");
     return;
   }
+  write_file(small / "filler", std::string(400 * 1024, 'x'));
   disk d;
   const body_buffer body = pattern(512 * 1024);
 
   auto request = request_of(small.where());
   request.total = 512 * 1024;
   CHECK(d.open_part(request).why.code == errc::no_space);
+  // More than could ever be free is not waited for.
+  request.total = 641 * 1024;
+  const auto never = d.open_part(request);
+  CHECK(never.why.code == errc::too_large);
+  CHECK(never.why.message.find(small.where().native()) != std::string::npos);
 
   request.total = unknown_size;
   REQUIRE_FALSE(d.open_part(request).why);
@@ -294,7 +344,7 @@ TEST_CASE("a full file system is an error that can be waited out", "[publisher]"
   const auto refused = d.publish_small(target_of(small / "small", transfer_id{8}), pattern(20000));
   CHECK(refused.why.code == errc::no_space);
   CHECK(refused.why.message.find("20000") != std::string::npos);
-  CHECK(names_in(small.where()) == std::vector<std::string>{part_name});
+  CHECK(names_in(small.where()) == std::vector<std::string>{part_name, "filler"});
   CHECK(d.close_part(id) == written.part);
 
   REQUIRE(::mount("none", small.where().c_str(), "tmpfs", MS_REMOUNT, "size=4m") == 0);

@@ -95,7 +95,10 @@ TEST_CASE("attempts end at the policy's number of them", "[retry]") {
 TEST_CASE("a full disk is waited for whatever the number of attempts", "[retry]") {
   retry_policy policy;
   policy.max_attempts = 1;
-  CHECK(decide_retry(policy, {errc::no_space, "", 0}, 4, 5s, 0.5) == retry_decision{true, wait_reason::no_space, 4s});
+  const error full{errc::no_space, "", 0};
+  // From the first time on as long as after five failures.
+  CHECK(decide_retry(policy, full, 1, 5s, 0.5) == retry_decision{true, wait_reason::no_space, 8s});
+  CHECK(decide_retry(policy, full, 6, 5s, 0.5) == retry_decision{true, wait_reason::no_space, 16s});
 }
 
 TEST_CASE("delays stay within their bounds for any policy", "[retry]") {

@@ -193,6 +193,28 @@ TEST_CASE("progress forgives earlier failures; going over the same bytes again d
   }
 }
 
+TEST_CASE("a folder that was not looked at yet is looked at before the network is asked", "[machine]") {
+  transfer_machine machine{fresh_record(),
+                           {std::make_shared<const session_configuration>(), ".bellhop-x-7.part", false, false}};
+  const environment env{start_of_time + 1s, {1}, 0.5};
+  auto outputs = machine.step(in::begin{}, env);
+  REQUIRE(outputs.size() == 1);
+  REQUIRE(std::holds_alternative<out::preflight>(outputs[0]));
+  publish_result looked;
+  SECTION("it is there") {
+    outputs = machine.step(in::preflighted{looked}, env);
+    REQUIRE(outputs.size() == 1);
+    CHECK(std::holds_alternative<out::start_attempt>(outputs[0]));
+  }
+  SECTION("it is not") {
+    looked.why = {errc::destination_unavailable, "no such folder", 0};
+    outputs = machine.step(in::preflighted{looked}, env);
+    REQUIRE(outputs.size() == 1);
+    CHECK(std::get<out::finish>(outputs[0]).result.why == looked.why);
+    CHECK(machine.record().attempts == 0);
+  }
+}
+
 TEST_CASE("a recovered part is verified, then resumed with an overlap", "[machine]") {
   driver d{record_with_part(400'000, 1'000'000), {}, true};
   d(in::begin{});

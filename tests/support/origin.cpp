@@ -13,6 +13,7 @@
 #include <charconv>
 #include <chrono>
 #include <condition_variable>
+#include <limits>
 #include <list>
 #include <map>
 #include <mutex>
@@ -320,6 +321,33 @@ std::optional<std::string> origin::request::header(std::string_view name) const 
   return found == headers.end() ? std::nullopt : std::optional{found->second};
 }
 
+void allowance::refill(std::size_t bytes) {
+  const std::lock_guard guard{mutex_};
+  left_ = bytes;
+}
+
+void allowance::lift() {
+  refill(std::numeric_limits<std::size_t>::max());
+}
+
+std::size_t allowance::take(std::size_t wanted) {
+  const std::lock_guard guard{mutex_};
+  const auto given = std::min(wanted, left_);
+  left_ -= given;
+  taken_ += given;
+  return given;
+}
+
+bool allowance::used_up() const {
+  const std::lock_guard guard{mutex_};
+  return left_ == 0;
+}
+
+std::size_t allowance::taken() const {
+  const std::lock_guard guard{mutex_};
+  return taken_;
+}
+
 namespace serve {
 
 std::string head(std::string_view status, const std::vector<std::string>& lines) {
@@ -345,29 +373,63 @@ origin::handler redirect(std::string target, std::string_view status) {
   return response(status, "moved", {"Location: " + target});
 }
 
+namespace {
+
+/// What an honest server answers to a request for a file, and which bytes of it follow.
+struct answer {
+  std::string head;
+  std::size_t first = 0;
+  std::size_t size = 0;
+};
+
+answer answer_for(const origin::request& r, std::size_t file_size, const std::string& etag) {
+  std::vector<std::string> lines{"Accept-Ranges: bytes"};
+  if (!etag.empty())
+    lines.push_back("ETag: " + etag);
+  const auto finish = [&](std::string_view status, std::size_t first, std::size_t size) {
+    lines.push_back(fmt::format("Content-Length: {}", size));
+    return answer{head(status, lines), first, size};
+  };
+  constexpr std::string_view unit = "bytes=";
+  const auto range = r.header("Range");
+  const auto validator = r.header("If-Range");
+  if (!range || !range->starts_with(unit) || (validator && *validator != etag))
+    return finish("200 OK", 0, file_size);
+  std::size_t first = 0;
+  std::size_t last = file_size - 1;
+  const auto* const end = range->data() + range->size();
+  const auto parsed = std::from_chars(range->data() + unit.size(), end, first);
+  if (parsed.ptr + 1 < end)
+    std::from_chars(parsed.ptr + 1, end, last);
+  if (first >= file_size) {
+    lines.push_back(fmt::format("Content-Range: bytes */{}", file_size));
+    return finish("416 Range Not Satisfiable", 0, 0);
+  }
+  last = std::min(last, file_size - 1);
+  lines.push_back(fmt::format("Content-Range: bytes {}-{}/{}", first, last, file_size));
+  return finish("206 Partial Content", first, last - first + 1);
+}
+
+} // namespace
+
 origin::handler file(std::string content, std::string etag) {
   return [content = std::move(content), etag = std::move(etag)](const origin::request& r, origin::connection& c) {
-    std::vector<std::string> lines{"Accept-Ranges: bytes"};
-    if (!etag.empty())
-      lines.push_back("ETag: " + etag);
-    constexpr std::string_view unit = "bytes=";
-    const auto range = r.header("Range");
-    const auto validator = r.header("If-Range");
-    if (!range || !range->starts_with(unit) || (validator && *validator != etag))
-      return response("200 OK", content, lines)(r, c);
-    std::size_t first = 0;
-    std::size_t last = content.size() - 1;
-    const auto* const end = range->data() + range->size();
-    const auto parsed = std::from_chars(range->data() + unit.size(), end, first);
-    if (parsed.ptr + 1 < end)
-      std::from_chars(parsed.ptr + 1, end, last);
-    if (first >= content.size()) {
-      lines.push_back(fmt::format("Content-Range: bytes */{}", content.size()));
-      return response("416 Range Not Satisfiable", "", lines)(r, c);
+    const auto how = answer_for(r, content.size(), etag);
+    c.send(how.head + content.substr(how.first, how.size));
+  };
+}
+
+origin::handler file(std::string content, std::string etag, std::shared_ptr<allowance> allowed) {
+  return [content = std::move(content), etag = std::move(etag), allowed = std::move(allowed)](const origin::request& r,
+                                                                                              origin::connection& c) {
+    const auto how = answer_for(r, content.size(), etag);
+    c.send(how.head);
+    for (auto left = std::string_view{content}.substr(how.first, how.size); !left.empty();) {
+      c.wait_until([&] { return !allowed->used_up(); });
+      const auto size = allowed->take(std::min<std::size_t>(left.size(), 16 * 1024));
+      c.send(left.substr(0, size));
+      left.remove_prefix(size);
     }
-    last = std::min(last, content.size() - 1);
-    lines.push_back(fmt::format("Content-Range: bytes {}-{}/{}", first, last, content.size()));
-    response("206 Partial Content", content.substr(first, last - first + 1), lines)(r, c);
   };
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -80,6 +81,31 @@ private:
   std::unique_ptr<server> server_;
 };
 
+/// How many bytes of a body a server may send. It stalls when they are used up, so that a test can stop a transfer at a
+/// place of its choice for as long as it likes.
+///
+/// Threads: any.
+class allowance {
+public:
+  explicit allowance(std::size_t bytes) : left_(bytes) {}
+
+  /// As many as this from now on, whatever was left.
+  void refill(std::size_t bytes);
+  /// No bound any more.
+  void lift();
+
+  /// At most `wanted`; 0 when all are used up.
+  std::size_t take(std::size_t wanted);
+  bool used_up() const;
+  /// All that were ever taken.
+  std::size_t taken() const;
+
+private:
+  mutable std::mutex mutex_;
+  std::size_t left_;
+  std::size_t taken_ = 0;
+};
+
 /// Ready-made handlers.
 namespace serve {
 
@@ -93,6 +119,8 @@ origin::handler response(std::string_view status, std::string body, std::vector<
 origin::handler redirect(std::string target, std::string_view status = "302 Found");
 /// An honest file: Range, If-Range, ETag (with its quotes; may be empty), Last-Modified not sent.
 origin::handler file(std::string content, std::string etag);
+/// The same, as far as allowed.
+origin::handler file(std::string content, std::string etag, std::shared_ptr<allowance>);
 /// Announces the whole and ends after `sent` bytes of the body.
 origin::handler truncated(std::string content, std::size_t sent);
 /// The chunked coding of `content` in pieces of `piece` bytes, with the last chunk.

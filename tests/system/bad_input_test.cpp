@@ -5,8 +5,10 @@
 #include <catch2/catch.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <unistd.h>
@@ -36,12 +38,23 @@ struct office {
 /// The exit status of a program whose `before_exec` was refused.
 constexpr int not_permitted = 127;
 
-/// A file system of its own, seen by the program only. Needs the right to mount.
-program::options with_mount(const desk& here, const fs::path& where, unsigned long flags, std::string data) {
+/// Writes a file of `size` bytes; true also for none. Safe between fork and exec.
+bool fill(const char* name, std::size_t size) {
+  static const char zeros[4096] = {};
+  const int fd = size > 0 ? ::open(name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600) : -1;
+  while (size > 0 && ::write(fd, zeros, sizeof zeros) == sizeof zeros)
+    size -= std::min(size, sizeof zeros);
+  return size == 0;
+}
+
+/// A file system of its own, seen by the program only, with a file of `used` bytes in it. Needs the right to mount.
+program::options with_mount(const desk& here, const fs::path& where, unsigned long flags, std::string data,
+                            std::size_t used = 0) {
   auto with = here.options();
-  with.before_exec = [target = where.string(), flags, data = std::move(data)] {
+  with.before_exec = [target = where.string(), filler = (where / "filler").string(), flags, data = std::move(data),
+                      used] {
     return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-           ::mount("tmpfs", target.c_str(), "tmpfs", flags, data.c_str()) == 0;
+           ::mount("tmpfs", target.c_str(), "tmpfs", flags, data.c_str()) == 0 && fill(filler.c_str(), used);
   };
   return with;
 }
@@ -109,12 +122,18 @@ TEST_CASE("a folder that is not there, or is none, fails its transfer only", "[s
   INFO(ended.err);
   CHECK(ended.status == 1);
   CHECK(o.good_is_there());
-  const auto list = o.here.run({"get", "-d", (o.here / "missing").string(), o.good()});
-  CHECK(list.status == 1);
-  CHECK_THAT(list.err, Contains("missing"));
-  const auto plain = o.here.run({"get", "-o", (o.here / "plain").string() + "/b.bin", o.good()});
-  CHECK(plain.status == 1);
-  CHECK_THAT(plain.err, Contains("plain"));
+  const auto asked = o.server.access_log().size();
+  for (const std::string policy : {"rename", "overwrite", "fail"}) {
+    const auto list = o.here.run({"get", "--on-conflict", policy, "-d", (o.here / "missing").string(), o.good()});
+    CHECK(list.status == 1);
+    CHECK_THAT(list.err, Contains("missing"));
+    const auto plain =
+        o.here.run({"get", "--on-conflict", policy, "-o", (o.here / "plain").string() + "/b.bin", o.good()});
+    CHECK(plain.status == 1);
+    CHECK_THAT(plain.err, Contains("plain"));
+  }
+  // It was found out before anything was fetched in vain.
+  CHECK(o.server.access_log().size() == asked);
   const auto folder = o.here.run({"get", "-o", o.here.folder().string(), o.good()});
   CHECK_THAT(folder.err + folder.out, Contains("downloads"));
   CHECK(names_in(o.here.folder()) == strings{"good.bin"});
@@ -135,6 +154,7 @@ TEST_CASE("a folder that cannot be written to is named", "[system][input]") {
     return;
   CHECK(ended.status == 1);
   CHECK_THAT(ended.err, Contains(closed.string()));
+  CHECK(o.server.access_log().empty());
   CHECK(o.here.run({"get", o.good()}, with).status == 0);
   CHECK(o.good_is_there());
 }
@@ -146,7 +166,7 @@ TEST_CASE("a destination on a full disk waits, and the others go on", "[system][
   fs::create_directory(tiny);
   // Not through -i: its destinations stay below the folder.
   auto running = o.here.start({"get", "-d", tiny.string(), "--json", o.server.url("/large.bin")},
-                              with_mount(o.here, tiny, 0, "size=100k"));
+                              with_mount(o.here, tiny, 0, "size=600k", 400'000));
   const auto waits = [&] { return o.here.run({"list", "--json"}).out.find("no_space") != std::string::npos; };
   const bool waited = running.wait_until(waits);
   running.signal(SIGINT);
@@ -155,9 +175,21 @@ TEST_CASE("a destination on a full disk waits, and the others go on", "[system][
     return;
   CHECK(waited);
   CHECK(ended.status == 130);
+  CHECK_THAT(ended.err, Contains("waiting large.bin: no space left in the folder " + tiny.string()));
   // The program's file system is gone with it, and with that the disk has room again.
   CHECK(o.here.run({"get"}).status == 0);
   CHECK(fs::file_size(tiny / "large.bin") == 500'000);
+}
+
+TEST_CASE("a length that the disk could never hold is not waited for", "[system][input]") {
+  office o;
+  origin boaster;
+  boaster.on("/x", serve::raw(serve::head("200 OK", {"Content-Length: 1000000000000000000"}) + content));
+  const auto ended = o.here.run({"get", boaster.url("/x"), o.good()});
+  INFO(ended.err);
+  CHECK(ended.status == 1);
+  CHECK_THAT(ended.err, Contains("1000000000000000000") && Contains(o.here.folder().string()));
+  CHECK(names_in(o.here.folder()) == strings{"good.bin"});
 }
 
 TEST_CASE("a state directory has one engine, and says whose", "[system][input]") {
