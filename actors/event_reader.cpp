@@ -104,8 +104,11 @@ void event_reader_role::received(stream_id stream, const std::vector<stream_even
   if (stream != stream_)
     return;
   try {
-    for (const auto& each : events)
+    for (const auto& each : events) {
       take(each);
+      if (left_)
+        return;
+    }
   } catch (const failure& e) {
     return leave(e.why());
   } catch (const json::exception& e) {
@@ -193,6 +196,7 @@ void event_reader_role::away_for_long(std::uint64_t outage) {
 
 /// No more comes: whoever wanted to be attached is answered, a delegate that was is told.
 void event_reader_role::leave(const error& why) {
+  left_ = true;
   if (began_)
     self_->send(setting_.delegate, detached_atom_v, why);
   else if (attached_.pending())

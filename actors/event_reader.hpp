@@ -89,6 +89,8 @@ private:
   error away_;
   std::uint64_t outage_ = 0;
   bool going_ = false;
+  /// The delegate was told that no more comes.
+  bool left_ = false;
 
   bool delivering_ = false;
   bool telling_ = false;

@@ -69,6 +69,9 @@ public:
 
   /// Hands over transfers, any number in one call; the future is ready when they are committed. Each one is accepted
   /// (an id) or refused (an error) by itself.
+  /// Attached: `connection_lost` when the daemon died before it could answer. They may or may not be recorded then:
+  /// look
+  /// (`list`) before they are handed over again.
   std::future<std::vector<submit_result>> submit(std::vector<transfer_request>);
   /// Takes these out of work; they keep what they have.
   std::future<void> suspend(std::vector<transfer_id>);

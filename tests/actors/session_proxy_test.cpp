@@ -539,8 +539,10 @@ TEST_CASE_METHOD(proxy_fixture, "a session has one delegate in a program", "[pro
 TEST_CASE_METHOD(proxy_fixture, "a delegate whose place another program has taken is told", "[proxy]") {
   attached(log);
   SECTION("at once") {
-    bring({{"", "detached", R"({"error":{"code":"session_in_use","message":"taken over"}})"}});
+    bring(
+        {streamed(1), {"", "detached", R"({"error":{"code":"session_in_use","message":"taken over"}})"}, streamed(2)});
     break_off();
+    CHECK(log->batches.empty());
   }
   SECTION("when the daemon is back") {
     break_off();
