@@ -44,7 +44,7 @@ std::string work() {
     all.waiting += each.counts.waiting;
     all.suspended += each.counts.suspended;
   }
-  auto text = fmt::format("{}, {} to do", counted(sessions.size(), "session"), counted(all.unfinished(), "transfer"));
+  auto text = fmt::format("{} to do in {}", counted(all.unfinished(), "transfer"), counted(sessions.size(), "session"));
   if (all.suspended > 0)
     text += fmt::format(", {} suspended", all.suspended);
   return text;
@@ -56,7 +56,7 @@ exit_status show_status(const daemon_command& options) {
   if (options.json)
     print(json_line(to_json(health, socket)));
   else if (health)
-    print(fmt::format("bellhopd {} {}: process {}, for {}\nsocket   {}\nstate    {}\nsessions {}\n", health->version,
+    print(fmt::format("bellhopd {} {}: process {}, for {}\nsocket  {}\nstate   {}\nwork    {}\n", health->version,
                       health->stopping ? "is stopping" : "is running", health->pid, format_duration(health->uptime),
                       socket.native(), default_state_directory().native(), work()));
   else

@@ -65,7 +65,7 @@ void get_run::expect_all() {
   if (!options_.attaches())
     return;
   if (expected_ == 0)
-    report_.say(fmt::format("nothing to finish in the session \"{}\"", options_.session));
+    report_.say(nothing_to_finish(before.suspended));
   // In the daemon they may have started before.
   list_filter unfinished;
   unfinished.states = {transfer_state::queued, transfer_state::running, transfer_state::waiting,
@@ -73,6 +73,13 @@ void get_run::expect_all() {
   unfinished.limit = most_introduced;
   for (const auto& record : await(session_.list(unfinished)))
     report_.introduce(record);
+}
+
+std::string get_run::nothing_to_finish(std::uint64_t suspended) const {
+  auto text = fmt::format("nothing to finish in the session \"{}\"", options_.session);
+  if (suspended > 0)
+    text += fmt::format("; {} suspended, to let them run: {}", suspended, command("resume --all", options_.session));
+  return text;
 }
 
 void get_run::join() {
@@ -207,7 +214,7 @@ std::string get_run::farewell() const {
     for (const auto id : *few)
       which += (which.empty() ? "" : " ") + std::to_string(id.value);
   }
-  return fmt::format("{} of {} {} on in the background; see: {}, stop {} with: {}", left(), expected_,
+  return fmt::format("{} of {} {} on in the background; see: {}\nstop {} with: {}", left(), expected_,
                      left() == 1 ? "goes" : "go", command("watch", options_.session), left() == 1 ? "it" : "them",
                      command("cancel " + which, options_.session));
 }

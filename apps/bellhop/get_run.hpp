@@ -47,6 +47,7 @@ private:
   relation relation_to(transfer_id) const;
   void acknowledge_shown();
   exit_status leave();
+  std::string nothing_to_finish(std::uint64_t suspended) const;
   std::string farewell() const;
   std::uint64_t left() const noexcept;
   template <class T>

@@ -64,9 +64,13 @@ void reporter::rejected(const std::string& what, const error& why) {
     plain_.failed(what, why.message);
 }
 
+std::string reporter::named(transfer_id id, std::string name) const {
+  return style_.watches ? fmt::format("{:>3} {}", id.value, name) : name;
+}
+
 void reporter::introduce(const transfer_record& record) {
   const auto at = std::chrono::steady_clock::now();
-  auto name = name_of(record.request.destination, record.request.url);
+  auto name = named(record.id, name_of(record.request.destination, record.request.url));
   if (record.state == transfer_state::waiting) {
     const bool timed = record.waiting_for != wait_reason::needs_credential;
     model_.waiting(record.id, name, record.waiting_for, record.last_error.message,
@@ -101,7 +105,7 @@ void reporter::count(const event& e, const std::string& name, instant at) {
 void reporter::show(const event& e, relation to_us) {
   const auto at = std::chrono::steady_clock::now();
   const bool own = to_us == relation::own;
-  auto name = name_of(e.destination, e.url);
+  auto name = named(e.transfer, name_of(e.destination, e.url));
   auto file = e.destination.string();
   std::optional<std::chrono::milliseconds> elapsed;
   if (const auto i = model_.active().find(e.transfer); i != model_.active().end())
@@ -130,16 +134,17 @@ void reporter::show(const event& e, relation to_us) {
 void reporter::show(const notice& news) {
   const auto at = std::chrono::steady_clock::now();
   introduced_.erase(news.transfer);
-  if (style_.news && style_.json)
+  if (style_.watches && style_.json)
     plain_.object(to_json(news, session_));
   switch (news.type) {
   case notice_type::started:
   case notice_type::resumed:
   case notice_type::restarted:
     told_full_.erase(news.transfer);
-    return model_.started(news.transfer, news.name, news.received, news.total, at);
+    return model_.started(news.transfer, named(news.transfer, news.name), news.received, news.total, at);
   case notice_type::waiting:
-    model_.waiting(news.transfer, news.name, news.waiting_for, news.why.message, until(news.retry_at), at);
+    model_.waiting(news.transfer, named(news.transfer, news.name), news.waiting_for, news.why.message,
+                   until(news.retry_at), at);
     if (!bars_)
       show_waiting(news, std::max(std::chrono::duration_cast<std::chrono::milliseconds>(news.retry_at - now()),
                                   std::chrono::milliseconds{0}));
@@ -160,7 +165,7 @@ void reporter::show(const progress& moved) {
   if (auto known = introduced_.extract(moved.transfer); !known.empty())
     model_.started(moved.transfer, std::move(known.mapped()), moved.received, moved.total, at);
   model_.progressed(moved.transfer, moved.received, moved.total, at);
-  if (style_.news && style_.json)
+  if (style_.watches && style_.json)
     plain_.object(to_json(moved, session_));
 }
 
@@ -191,6 +196,9 @@ void reporter::draw(const std::vector<std::string>& footer) {
   const view_style style{traits_.set, traits_.colour};
   const auto height = size.height > footer.size() ? size.height - footer.size() : 0;
   auto live = render(model_, style, size.width, height, at);
+  // The footer says then that there is nothing to do.
+  if (!footer.empty() && model_.transfers() == model_.ended().ended())
+    live.pop_back();
   for (const auto& line : footer)
     live.push_back(shorten_end(line, size.width, traits_.set));
   terminal_.draw(render(model_.take_ended(), style, size.width), live, at);
@@ -214,7 +222,7 @@ void reporter::end() {
     return;
   }
   plain_.flush();
-  if (!style_.quiet && !style_.json)
+  if (!style_.quiet && !style_.json && model_.transfers() > 0)
     plain_.summary(model_.ended(), model_.bytes(), model_.elapsed(at));
 }
 

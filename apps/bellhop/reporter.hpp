@@ -19,8 +19,9 @@ namespace bellhop::cli {
 struct report_style {
   bool json = false;
   bool quiet = false;
-  /// Progress and notices too, as JSON.
-  bool news = false;
+  /// Of a live view over a session: transfers have their numbers, by which other commands name them; as JSON, progress
+  /// and notices are told too.
+  bool watches = false;
 };
 
 /// What a transfer of the session is to this run.
@@ -65,6 +66,7 @@ private:
   void show(const progress&);
   void count(const event&, const std::string& name, instant);
   void show_waiting(const notice&, std::chrono::milliseconds delay);
+  std::string named(transfer_id, std::string name) const;
 
   report_style style_;
   std::string session_;

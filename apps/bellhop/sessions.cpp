@@ -15,10 +15,14 @@ namespace {
 
 constexpr const char* row = "{:<{}}  {:>8}  {:>8}  {:>9}  {:>8}  {:>8}  {:>9}  {:>9}  {}";
 
+std::string without_end_blanks(std::string line) {
+  line.erase(line.find_last_not_of(' ') + 1);
+  return line + "\n";
+}
+
 std::string header_line(std::size_t name_width) {
-  return fmt::format(fmt::runtime(row), "SESSION", name_width, "QUEUED", "WAITING", "SUSPENDED", "DONE", "FAILED",
-                     "CANCELLED", "NOT TOLD", "") +
-         "\n";
+  return without_end_blanks(fmt::format(fmt::runtime(row), "SESSION", name_width, "QUEUED", "WAITING", "SUSPENDED",
+                                        "DONE", "FAILED", "CANCELLED", "NOT TOLD", ""));
 }
 
 std::string remark(const session_record& record) {
@@ -31,10 +35,9 @@ std::string remark(const session_record& record) {
 
 std::string line_for(const session_summary& each, std::size_t name_width) {
   const auto& c = each.counts;
-  auto line = fmt::format(fmt::runtime(row), each.record.identifier, name_width, c.queued, c.waiting, c.suspended,
-                          c.completed, c.failed, c.cancelled, c.unacknowledged_events, remark(each.record));
-  line.erase(line.find_last_not_of(' ') + 1);
-  return line + "\n";
+  return without_end_blanks(fmt::format(fmt::runtime(row), each.record.identifier, name_width, c.queued, c.waiting,
+                                        c.suspended, c.completed, c.failed, c.cancelled, c.unacknowledged_events,
+                                        remark(each.record)));
 }
 
 exit_status show(const sessions_options& options) {

@@ -41,7 +41,7 @@ public:
   explicit watch_run(const watch_options& options)
       : options_(options), engine_(daemon_options{.socket = {}, .start = false}),
         session_(find_session(engine_, options.session)), left_(options.ids.begin(), options.ids.end()),
-        report_({.json = options.json, .news = true}, options.session), inbox_(std::make_shared<inbox>()),
+        report_({.json = options.json, .watches = true}, options.session), inbox_(std::make_shared<inbox>()),
         wake_(inbox_->fd(), report_.draws() ? keys_.emplace().fd() : -1) {}
 
   ~watch_run() { inbox_->close(); }
