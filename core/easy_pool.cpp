@@ -69,8 +69,9 @@ void pooled_easy::configure(const http_request& request) {
 }
 
 void pooled_easy::set_read_buffer(long bytes) {
-  if (std::exchange(read_buffer_bytes_, bytes) != bytes)
-    curl::set(handle_.get(), CURLOPT_BUFFERSIZE, bytes);
+  // libcurl refuses while the handle still holds a buffer, as after a stream of HTTP/2: then it stays as it is.
+  if (bytes != read_buffer_bytes_ && curl_easy_setopt(handle_.get(), CURLOPT_BUFFERSIZE, bytes) == CURLE_OK)
+    read_buffer_bytes_ = bytes;
 }
 
 void pooled_easy::apply(const settings& s) {
