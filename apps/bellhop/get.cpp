@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,17 +38,17 @@ std::unique_ptr<engine> open_engine(const get_options& options) {
   }
 }
 
-/// What is stored; the defaults for a session that is new.
-session_configuration configuration_of(engine& engine, const std::string& identifier) {
+/// What is stored; none for a session that is new.
+std::optional<session_configuration> configuration_of(engine& engine, const std::string& identifier) {
   const auto known = engine.sessions();
   const auto found =
       std::ranges::find_if(known, [&](const auto& each) { return each.record.identifier == identifier; });
-  return found == known.end() ? session_configuration{} : found->record.configuration;
+  return found == known.end() ? std::nullopt : std::optional{found->record.configuration};
 }
 
 /// The command that the daemon starts when the session has news, or none: then its events are for that program.
 launch_command program_of(engine& engine, const std::string& identifier) {
-  const auto settings = configuration_of(engine, identifier);
+  const auto settings = configuration_of(engine, identifier).value_or(session_configuration{});
   const bool launches = settings.kind == session_kind::background && settings.launches_on_events;
   return launches ? settings.launch : launch_command{};
 }
@@ -55,13 +56,11 @@ launch_command program_of(engine& engine, const std::string& identifier) {
 session open_session(engine& engine, const get_options& options, bool of_program) {
   if (!options.attaches() && !of_program)
     return engine.open_session(options.session, configuration_for(options));
-  auto found = find_session(engine, options.session);
   // A program has configured its session for itself; and what the daemon does not show cannot be given back to it.
   const auto stored = configuration_of(engine, options.session);
-  const auto wanted = configuration_for(options, stored);
-  if (of_program || wanted == stored || !stored.headers.empty())
-    return found;
-  return engine.open_session(options.session, wanted);
+  if (of_program || !stored || !stored->headers.empty() || configuration_for(options, *stored) == *stored)
+    return find_session(engine, options.session);
+  return engine.open_session(options.session, configuration_for(options, *stored));
 }
 
 /// Tells the numbers, or why not. False when nobody reads.

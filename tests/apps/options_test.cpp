@@ -262,7 +262,7 @@ TEST_CASE("a usage error names the argument and the remedy", "[options]") {
   };
   const std::string sha(64, 'a');
   const row table[] = {
-      {{}, {"bellhop:", "use one of get, list, status, watch", "daemon"}},
+      {{}, {"bellhop:", "Use one of get, list, status, watch", "daemon"}},
       {{"fetch"}, {"'fetch'", "get, list, status, watch"}},
       {{"--frob"}, {"'--frob'"}},
       {{"get", "--frob", url}, {"bellhop get:", "'--frob'", "'bellhop get --help'"}},
