@@ -65,7 +65,8 @@ private:
 };
 
 void run(const std::string& identifier, const path& folder) {
-  engine engine{daemon_options{}};
+  // The test starts the daemon again when it has killed it; one that is started here would take its place.
+  engine engine{daemon_options{.socket = {}, .start = false}};
   const auto me = std::make_shared<client>();
   engine.on_background_events([&](const std::string& which, std::function<void()> handler) {
     if (which == identifier)
