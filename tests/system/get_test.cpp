@@ -410,23 +410,24 @@ TEST_CASE("certificates decide whom to trust", "[system][get]") {
 
 TEST_CASE("a terminal of 80 columns shows a bar that fits", "[system][get]") {
   origin server;
-  std::atomic<bool> go{false};
-  server.on("/picture-of-a-cat.jpg", [&](const origin::request&, origin::connection& c) {
-    const auto large = random_bytes(1'000'000, 34);
-    c.send(serve::head("200 OK", {"Content-Length: 1000000"}) + large.substr(0, 500'000));
-    c.wait_until([&] { return go.load(); });
-    c.send(large.substr(500'000));
-  });
+  const auto allowed = std::make_shared<allowance>(500'000);
+  server.on("/picture-of-a-cat.jpg", serve::file(random_bytes(1'000'000, 34), "\"v1\"", allowed));
   const desk here;
   auto with = here.options();
   with.environment["TERM"] = "xterm-256color";
   with.interactive_input = true;
-  program running{{"/usr/bin/script", "-qfec",
-                   "stty cols 80 rows 24; exec " BELLHOP_BIN_DIR "/bellhop get --embedded " + server.url("/picture-of-a-cat.jpg"),
-                   "/dev/null"},
-                  with};
+  program running{
+      {"/usr/bin/script", "-qfec",
+       "stty cols 80 rows 24; exec " BELLHOP_BIN_DIR "/bellhop get --embedded " + server.url("/picture-of-a-cat.jpg"),
+       "/dev/null"},
+      with};
   CHECK(running.wait_until([&] { return running.out().find(" 50%") != std::string::npos; }));
-  go = true;
+  // It takes a while until a rate means something; until then a little more comes again and again.
+  CHECK(running.wait_until([&] {
+    allowed->refill(1);
+    return running.out().find("B/s") != std::string::npos;
+  }));
+  allowed->lift();
   const auto ended = running.wait();
   CHECK(ended.status == 0);
   CHECK_THAT(ended.out, Contains("picture-of-a-cat.jpg") && Contains(" 50%") && Contains("B/s"));
