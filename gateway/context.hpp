@@ -18,16 +18,6 @@
 
 namespace bellhop {
 
-/// Who was the delegate of a session last, through this gateway.
-struct attachment {
-  /// What the client called itself; empty if nothing.
-  std::string client;
-  /// Counts the streams; which one it is.
-  std::uint64_t stream = 0;
-  /// The stream has not ended.
-  bool live = false;
-};
-
 /// What all requests share. Only on the gateway's thread.
 struct gateway_context {
   gateway_context(caf::actor_system& s, engine_actor e, const gateway_options& o)
@@ -41,8 +31,8 @@ struct gateway_context {
   asker ask;
   gateway_metrics metrics;
   turnstile bulk_submits;
-  std::map<std::string, attachment> attachments;
-  std::uint64_t last_stream = 0;
+  /// For each session what its last delegate through this gateway called itself; empty if nothing.
+  std::map<std::string, std::string> delegates;
   const std::chrono::steady_clock::time_point started_at = std::chrono::steady_clock::now();
   bool stopping = false;
   const bellhop::server* server = nullptr;

@@ -15,9 +15,10 @@ namespace {
 /// Written at once, so that one event more does not cost one system call more.
 constexpr std::size_t piece_bytes = 16 * 1024;
 
-/// A reader of the same session has just ended, and the session is about to see it.
+/// The delegate before may have gone, and the session be about to see it: a client that closes one stream and opens the
+/// next must not find its own old one in its way.
 constexpr int most_tries_to_attach = 10;
-constexpr std::chrono::milliseconds pause_between_tries{50};
+constexpr std::chrono::milliseconds pause_between_tries{20};
 
 /// What the client asked for.
 struct wish {
@@ -71,7 +72,7 @@ wish wish_of(call& c) {
 class event_stream {
 public:
   event_stream(call& c, session_actor session, wish what)
-      : call_(c), session_(std::move(session)), wish_(std::move(what)), number_(++c.with.last_stream),
+      : call_(c), session_(std::move(session)), wish_(std::move(what)),
         inbox_(std::make_shared<news_inbox>(*c.with.io)),
         reader_(spawn_reader(c.with.system, c.with.io, inbox_, session_)) {
     ++call_.with.metrics.readers;
@@ -109,7 +110,6 @@ private:
   call& call_;
   const session_actor session_;
   const wish wish_;
-  const std::uint64_t number_;
   std::shared_ptr<news_inbox> inbox_;
   reader_actor reader_;
   bool attached_ = false;
@@ -161,14 +161,13 @@ asio::awaitable<void> event_stream::attach() {
   }
   attached_ = true;
   ++call_.with.metrics.attached_readers;
-  call_.with.attachments[call_.session] = {wish_.client, number_, true};
+  call_.with.delegates[call_.session] = wish_.client;
 }
 
-/// False when the session is in use by a stream that has ended already.
+/// False when the session is in use.
 asio::awaitable<bool> event_stream::try_to_attach() {
-  const auto known = call_.with.attachments.find(call_.session);
-  const auto last = known == call_.with.attachments.end() ? attachment{} : known->second;
-  const bool mine = !wish_.client.empty() && wish_.client == last.client;
+  const auto last = call_.with.delegates.find(call_.session);
+  const bool mine = last != call_.with.delegates.end() && !wish_.client.empty() && wish_.client == last->second;
   error why;
   try {
     co_await call_.with.ask.ask<void>(session_, attach_atom_v, delegate_actor{reader_}, wish_.take_over || mine);
@@ -176,7 +175,7 @@ asio::awaitable<bool> event_stream::try_to_attach() {
   } catch (const failure& f) {
     why = f.why();
   }
-  if (why.code != errc::session_in_use || last.stream == 0 || last.live)
+  if (why.code != errc::session_in_use)
     throw failure{why};
   co_return false;
 }
@@ -265,7 +264,7 @@ asio::awaitable<void> event_stream::tell(news::detached& what) {
 
 asio::awaitable<void> event_stream::tell(news::invalid& what) {
   over_ = true;
-  call_.with.attachments.erase(call_.session);
+  call_.with.delegates.erase(call_.session);
   add("invalid", with_error(json{{"session", call_.session}}, what.why));
   co_await write();
 }
@@ -320,12 +319,8 @@ asio::awaitable<void> event_stream::drop() {
 
 void event_stream::let_go() {
   caf::anon_send_exit(reader_, caf::exit_reason::user_shutdown);
-  if (!std::exchange(attached_, false))
-    return;
-  --call_.with.metrics.attached_readers;
-  const auto last = call_.with.attachments.find(call_.session);
-  if (last != call_.with.attachments.end() && last->second.stream == number_)
-    last->second.live = false;
+  if (std::exchange(attached_, false))
+    --call_.with.metrics.attached_readers;
 }
 
 } // namespace

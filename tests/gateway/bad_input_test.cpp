@@ -154,7 +154,7 @@ TEST_CASE("bad input: actions in the wrong state", "[gateway]") {
 TEST_CASE("bad input: what is no HTTP, or a head without end", "[gateway]") {
   fixture f;
   for (const char* text : {"\r\n\r\n\r\n", "GET\r\n\r\n", "GET /v1/health HTTP/9.9\r\n\r\n", "\x16\x03\x01\x02\x00\x01",
-                           "GET /v1/health HTTP/1.1\r\nHost: x\r\n : y\r\n\r\n",
+                           "GET /v1/health HTTP/1.1\r\nHost: x\r\n: y\r\n\r\n",
                            "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n",
                            "POST /v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999999999999\r\n\r\n",
                            "GET /v1/health HTTP/1.1\r\n\r\n"}) {

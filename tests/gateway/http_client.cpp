@@ -141,22 +141,25 @@ http_answer raw_client::read_head() {
 
 http_answer raw_client::read_answer(bool to_head) {
   auto result = read_head();
-  if (to_head || result.status == 204 || result.status == 100)
-    return result;
+  if (!to_head && result.status != 204 && result.status != 100)
+    read_body(result);
+  return result;
+}
+
+void raw_client::read_body(http_answer& result) {
   if (result.header("Transfer-Encoding") == "chunked") {
     for (;;) {
       const auto size = std::stoul(read_line().value(), nullptr, 16);
       result.body += take(size);
       take(2);
       if (size == 0)
-        return result;
+        return;
     }
   }
   if (const auto length = result.header("Content-Length"); !length.empty())
     result.body = take(std::stoul(length));
   else
     result.body = read_to_end();
-  return result;
 }
 
 http_answer raw_client::ask(std::string_view method, std::string_view target, std::string_view body,
@@ -185,7 +188,7 @@ sse_client::sse_client(const boost::filesystem::path& socket, const std::string&
   connection_.send(http_request_text("GET", target, {}, header_lines));
   head_ = connection_.read_head();
   if (head_.status != 200)
-    head_.body = connection_.read_to_end();
+    connection_.read_body(head_);
 }
 
 std::optional<std::string> sse_client::line() {

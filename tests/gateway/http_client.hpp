@@ -40,6 +40,8 @@ public:
   /// The next answer; throws std::runtime_error when the connection ends before it is whole.
   http_answer read_answer(bool to_head = false);
   http_answer read_head();
+  /// What follows a head.
+  void read_body(http_answer&);
   /// What comes next; empty when the peer has closed.
   std::string read_some();
   /// The next line, without its end; none when the peer has closed.
