@@ -69,6 +69,8 @@ struct server::listener {
 
   asio::posix::stream_descriptor socket;
   asio::steady_timer retry;
+  /// It was said that no connection can be accepted, and none was since.
+  bool complained = false;
   peer_kind kind;
   int family;
   std::uint16_t port;
@@ -108,12 +110,14 @@ asio::awaitable<void> server::accept(std::shared_ptr<listener> from) {
       break;
     const int fd = ::accept4(from->socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK);
     if (fd >= 0) {
+      from->complained = false;
       take(fd, *from);
       continue;
     }
     // Anything else was about one client that has gone again.
     if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-      log(std::string{"cannot accept a connection: "} + std::strerror(errno));
+      if (!std::exchange(from->complained, true))
+        log(std::string{"cannot accept connections: "} + std::strerror(errno));
       from->retry.expires_after(out_of_descriptors);
       co_await from->retry.async_wait(quietly);
     }

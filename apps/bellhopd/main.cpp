@@ -1,6 +1,7 @@
 #include "apps/bellhopd/serve.hpp"
 #include "core/daemon.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include <fcntl.h>
 #include <malloc.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace {
@@ -39,6 +41,16 @@ void keep_freed_memory() {
   ::mallopt(M_MMAP_THRESHOLD, 4 * 1024 * 1024);
 }
 
+/// The usual soft limit, 1024, is less than the clients that may be connected (gateway/limits.hpp).
+void allow_many_descriptors() {
+  constexpr rlim_t wanted = 16384; // As the unit in packaging/systemd.
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= wanted)
+    return;
+  limit.rlim_cur = std::min(wanted, limit.rlim_max);
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int leave(const early_exit& early) {
   [[maybe_unused]] const auto written =
       ::write(early.status == 0 ? STDOUT_FILENO : STDERR_FILENO, early.text.data(), early.text.size());
@@ -60,6 +72,7 @@ int run(const options& o) {
 int main(int argc, char** argv) {
   open_standard_descriptors();
   keep_freed_memory();
+  allow_many_descriptors();
   begin_log(log_level::info);
   try {
     const auto invocation = parse_options({argv + 1, argv + argc});
