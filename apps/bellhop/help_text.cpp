@@ -83,7 +83,8 @@ How:
   -s, --session NAME        the session that keeps the transfers (default: default)
   -j, --parallel N          transfers at once, 1 to 256, in all and to one host (default: 8)
       --retry N             give up after N attempts in a row without progress (default: 5); 0: not before 7 days
-      --retry-delay SECONDS wait up to this long before the second attempt, then up to twice as long each time, up to
+      --retry-delay SECONDS
+                            wait up to this long before the second attempt, then up to twice as long each time, up to
                             10 minutes (default: 1); fractions are allowed
       --timeout SECONDS     give an attempt up when nothing has arrived for this long (default: 60)
       --connect-timeout SECONDS

@@ -153,15 +153,15 @@ const char* const change_help = R"(Usage: bellhop change [OPTION...] ID...
 Changes what was asked of transfers that have not ended. A running one stops, and goes on with it where it was.
 
 Options:
-      --priority P    0 to 1; higher ones start first
-      --start-at TIME not before: 2026-11-22T22:00:00Z, or +30m, +2h, +1d from now on; +0s is at once
+      --priority P     0 to 1; higher ones start first
+      --start-at TIME  not before: 2026-11-22T22:00:00Z, or +30m, +2h, +1d from now on; +0s is at once
   -H, --header 'NAME: VALUE'
-                      send these headers in place of those it has; may be repeated
-      --no-headers    send none of its own any more
-      --max-size SIZE fail when the file is larger: bytes, or 10M, 1.5GiB ...
-  -s, --session NAME  the session (default: default)
-      --json          one JSON object for each transfer
-  -h, --help          show this
+                       send these headers in place of those it has; may be repeated
+      --no-headers     send none of its own any more
+      --max-size SIZE  fail when the file is larger: bytes, or 10M, 1.5GiB ...
+  -s, --session NAME   the session (default: default)
+      --json           one JSON object for each transfer
+  -h, --help           show this
 
 Examples:
   bellhop change --priority 1 12

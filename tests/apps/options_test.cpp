@@ -379,8 +379,11 @@ TEST_CASE("help tells of every option there is, and of no other", "[options]") {
     std::istringstream text_lines{help_of(verb.name)};
     for (std::string line; std::getline(text_lines, line);) {
       // "  -o, --output PATH" or "      --json"
-      if (const auto name = line.find("--"); line.starts_with("  ") && name == 6)
-        told.insert(line.substr(name, line.find_first_of(" ", name) - name));
+      const auto name = line.find("--");
+      if (!line.starts_with("  ") || name != 6)
+        continue;
+      told.insert(line.substr(name, line.find_first_of(" ", name) - name));
+      CHECK_THAT(line, Catch::Matches(R"(  (-., |    )--[a-z-]+( [A-Z:]+| 'NAME: VALUE')?(  +[^ ].*)?)"));
     }
     std::set<std::string> there_are;
     for (const auto& option : verb.options)
@@ -400,6 +403,8 @@ TEST_CASE("every verb and option is described by its help", "[options]") {
       INFO(verb.name << ' ' << option.long_name);
       CHECK(option.about.size() > 3);
       CHECK(option.about.find('\n') == std::string::npos);
+      // A text that does not stand apart from the option's value is taken from the line below.
+      CHECK_FALSE(option.about.starts_with("-"));
     }
   }
 }
