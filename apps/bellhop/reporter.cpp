@@ -75,6 +75,9 @@ void reporter::introduce(const transfer_record& record) {
     const bool timed = record.waiting_for != wait_reason::needs_credential;
     model_.waiting(record.id, name, record.waiting_for, record.last_error.message,
                    timed ? std::optional{until(record.retry_at)} : std::nullopt, at);
+  } else if (record.state == transfer_state::running) {
+    // It may have stalled: its progress does not tell of it, then.
+    model_.started(record.id, std::move(name), record.received, record.total, at);
   } else if (introduced_.size() < progress_model::most_active) {
     introduced_.emplace(record.id, std::move(name));
   }

@@ -11,8 +11,8 @@ say() {
   failed=1
 }
 
-# Long options, as "--output" in a help text and as "Fl -output" in a page.
-options_of_help() { { grep -oE '(^| )--[a-z][a-z-]+' || true; } | tr -d ' ' | sort -u; }
+# Long options, as "  -o, --output" in a help text and as "Fl -output" in a page.
+options_of_help() { { grep -oE '^ +(-., )?--[a-z][a-z-]+' || true; } | sed -E 's/.* //' | sort -u; }
 options_of_page() { { grep -oE '(Fl |, )-[a-z][a-z-]+' "$1" || true; } | sed -E 's/.* -/--/' | sort -u; }
 
 # compare PAGE HELP: both ways.
