@@ -83,6 +83,12 @@ void reporter::introduce(const transfer_record& record) {
   }
 }
 
+void reporter::catch_up(const transfer_record& record) {
+  const auto known = model_.active().find(record.id);
+  if (known != model_.active().end() && !known->second.waiting && record.received > known->second.received)
+    model_.progressed(record.id, record.received, record.total, std::chrono::steady_clock::now());
+}
+
 void reporter::show_ended(const transfer_record& record) {
   if (style_.json) {
     plain_.object(to_json(record));

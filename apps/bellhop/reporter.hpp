@@ -44,6 +44,8 @@ public:
   void rejected(const std::string& what, const error&);
   /// One that was there before, so that its progress can be shown by name.
   void introduce(const transfer_record&);
+  /// One that is shown already may have come further than its progress has told.
+  void catch_up(const transfer_record&);
   /// One that had ended before.
   void show_ended(const transfer_record&);
   /// Takes in what the session told. True when what was printed has reached its reader, so that it may be acknowledged.

@@ -17,6 +17,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 namespace bellhop::cli {
 
@@ -34,6 +35,11 @@ void need_daemon() {
         errc::daemon_unavailable,
         "bellhopd is not running, so there is nothing to watch; what is recorded goes on with: bellhop daemon "
         "start (see also: bellhop list)");
+}
+
+template <class T>
+bool is_ready(const std::future<T>& answer) {
+  return answer.wait_for(std::chrono::seconds{0}) == std::future_status::ready;
 }
 
 class watch_run {
@@ -76,12 +82,16 @@ private:
   }
 
   void introduce_all() {
+    for (const auto& record : list_unfinished().get())
+      report_.introduce(record);
+  }
+
+  std::future<std::vector<transfer_record>> list_unfinished() {
     list_filter unfinished;
     unfinished.states = {transfer_state::queued, transfer_state::running, transfer_state::waiting,
                          transfer_state::finishing};
     unfinished.limit = most_introduced;
-    for (const auto& record : session_.list(unfinished).get())
-      report_.introduce(record);
+    return session_.list(std::move(unfinished));
   }
 
   void take(const session_status& now) {
@@ -99,7 +109,7 @@ private:
   void turn() {
     wake_.wait();
     interrupted_ = wake_.signalled();
-    left_by_key_ = keys_ && (keys_->pressed('q'));
+    left_by_key_ = keys_ && keys_->pressed('q');
     const auto news = inbox_->take();
     const bool read = report_.show(news, [this](transfer_id id) { return relation_to(id); });
     for (const auto& e : news.events)
@@ -123,12 +133,33 @@ private:
   /// Never waits: while the daemon is away the numbers stay.
   void refresh() {
     const auto at = std::chrono::steady_clock::now();
+    try {
+      ask_for_status(at);
+      catch_up(at);
+    } catch (const failure&) {
+      // The session has ended, which the inbox tells.
+    }
+  }
+
+  void ask_for_status(instant at) {
     if (asked_.valid()) {
-      if (asked_.wait_for(std::chrono::seconds{0}) == std::future_status::ready)
+      if (is_ready(asked_))
         take(asked_.get());
     } else if (at - asked_at_ >= status_interval) {
       asked_at_ = at;
       asked_ = session_.status();
+    }
+  }
+
+  /// One that began just before somebody watched, and has stalled since, tells of no progress; what it has is recorded
+  /// by now.
+  void catch_up(instant at) {
+    if (listed_.valid() && is_ready(listed_)) {
+      for (const auto& record : listed_.get())
+        report_.catch_up(record);
+    } else if (!caught_up_ && at - begun_at_ >= status_interval) {
+      caught_up_ = true;
+      listed_ = list_unfinished();
     }
   }
 
@@ -142,8 +173,11 @@ private:
   wake_up wake_;
   std::shared_ptr<void> watching_;
   watch_footer footer_{options_.session};
+  const instant begun_at_ = std::chrono::steady_clock::now();
   std::future<session_status> asked_;
   instant asked_at_{};
+  std::future<std::vector<transfer_record>> listed_;
+  bool caught_up_ = false;
   bool left_by_key_ = false;
   bool interrupted_ = false;
   /// The session, or the reader of the output.
