@@ -34,7 +34,7 @@ std::unique_ptr<engine> open_engine(const get_options& options) {
   } catch (const failure& problem) {
     if (problem.why().code != errc::state_in_use || !daemon_listens(default_socket()))
       throw;
-    throw failure(errc::state_in_use, fmt::format("{}; the daemon does: leave out --embedded", problem.what()));
+    throw failure(errc::state_in_use, fmt::format("{}; it is the daemon: leave out --embedded", problem.what()));
   }
 }
 
