@@ -5,7 +5,6 @@
 #include "actors/errors.hpp"
 #include "core/daemon.hpp"
 #include "core/json.hpp"
-#include "core/text.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
@@ -128,9 +127,8 @@ void remote_engine_role::put(const std::string& identifier, const std::string& b
 caf::result<session_actor> remote_engine_role::find(const std::string& identifier) {
   if (stopping_)
     return to_caf(shutting_down());
-  // A name that no session can have would mean something else in a path.
-  if (check_identifier(identifier))
-    return to_caf({errc::unknown_session, "there is no session " + in_quotes(identifier), 0});
+  if (auto why = check_identifier(identifier))
+    return to_caf(why);
   auto promise = self_->make_response_promise<session_actor>();
   send({.target = path_of(identifier), .lane = identifier},
        [this, identifier, promise](const api_answer& answer) mutable {

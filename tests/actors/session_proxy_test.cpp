@@ -679,7 +679,7 @@ TEST_CASE_METHOD(engine_fixture, "a session of the daemon is opened as a backgro
   const auto sent = configuration_from_json(json::parse(put.body));
   CHECK(sent.kind == session_kind::background);
   CHECK(sent.max_active == 3);
-  CHECK(ask_error<session_actor>(engine, find_atom_v, std::string{"a/b"}).code == errc::unknown_session);
+  CHECK(ask_error<session_actor>(engine, find_atom_v, std::string{"a/b"}).code == errc::invalid_identifier);
   settings.max_active = 0;
   CHECK(ask_error<session_actor>(engine, open_atom_v, std::string{"a"}, settings, true).code == errc::invalid_argument);
 }
