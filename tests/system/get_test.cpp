@@ -416,10 +416,11 @@ TEST_CASE("a terminal of 80 columns shows a bar that fits", "[system][get]") {
   auto with = here.options();
   with.environment["TERM"] = "xterm-256color";
   with.interactive_input = true;
-  program running{{"/usr/bin/script", "-qfec",
-                   "stty cols 80 rows 24; exec " BELLHOP_BIN_DIR "/bellhop get --embedded " + server.url("/picture-of-a-cat.jpg"),
-                   "/dev/null"},
-                  with};
+  program running{
+      {"/usr/bin/script", "-qfec",
+       "stty cols 80 rows 24; exec " BELLHOP_BIN_DIR "/bellhop get --embedded " + server.url("/picture-of-a-cat.jpg"),
+       "/dev/null"},
+      with};
   // There is no rate before it can be told.
   CHECK(running.wait_until([&] {
     const auto seen = running.out();
