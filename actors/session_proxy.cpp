@@ -2,10 +2,12 @@
 
 #include "actors/errors.hpp"
 #include "actors/settle.hpp"
+#include "core/json.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <random>
 #include <utility>
 
@@ -87,9 +89,27 @@ void session_proxy_role::detach(const error& why) {
 }
 
 caf::result<void> session_proxy_role::watch(const delegate_actor& delegate, event_number after) {
+  if (after == event_number{})
+    return self_->delegate(watched_by(delegate, after), attach_atom_v, false);
+  // A number that is still to come means from now on: the daemon must not be asked for it again after a reconnect.
+  auto promise = self_->make_response_promise();
+  send({.target = path()}, [this, delegate, after, promise](const api_answer& answer) mutable {
+    if (answer.why)
+      return promise.deliver(to_caf(answer.why));
+    try {
+      const auto now = status_from_json(json::parse(answer.body).at("status"));
+      promise.delegate(watched_by(delegate, std::min(after, now.last_event)), attach_atom_v, false);
+    } catch (const std::exception& e) {
+      promise.deliver(to_caf({errc::bad_response, fmt::format("the daemon's answer cannot be read: {}", e.what()), 0}));
+    }
+  });
+  return caf::delegated<void>{};
+}
+
+event_reader_actor session_proxy_role::watched_by(const delegate_actor& delegate, event_number after) {
   auto reader = spawn_reader({api_, identifier_, delegate, {}, after});
   watchers_.emplace(reader.address(), reader);
-  return self_->delegate(reader, attach_atom_v, false);
+  return reader;
 }
 
 void session_proxy_role::ended(const caf::down_msg& down) {

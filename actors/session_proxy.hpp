@@ -42,6 +42,8 @@ private:
   caf::result<void> attach(const delegate_actor&, bool take_over);
   caf::result<void> watch(const delegate_actor&, event_number after);
   event_reader_actor spawn_reader(event_reader_setting);
+  /// Of one who watches.
+  event_reader_actor watched_by(const delegate_actor&, event_number after);
   void detach(const error&);
   void ended(const caf::down_msg&);
   caf::result<void> stop();

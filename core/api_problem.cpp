@@ -29,7 +29,7 @@ error error_from_problem(int status, std::string_view body) {
   auto known = errc_from_string(code);
   if (known == errc::none)
     known = errc::internal;
-  return {known, detail.empty() ? code : std::move(detail), 0};
+  return {known, detail.empty() ? code : detail, 0};
 }
 
 } // namespace bellhop

@@ -1,13 +1,13 @@
 #include "core/json.hpp"
 
 #include "core/base64.hpp"
+#include "core/hidden.hpp"
 #include "core/text.hpp"
 #include "core/url.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 namespace bellhop {
@@ -17,11 +17,6 @@ namespace {
 /// JSON text is UTF-8; paths and what servers send need not be.
 json text(std::string_view s) {
   return to_utf8(s);
-}
-
-bool is_secret(std::string_view header_name) noexcept {
-  constexpr std::array<std::string_view, 3> secret{"Authorization", "Cookie", "Proxy-Authorization"};
-  return std::any_of(secret.begin(), secret.end(), [&](auto s) { return equals_ignoring_case(s, header_name); });
 }
 
 /// What need not be UTF-8 and must come back byte for byte: where it is none, "<name>_bytes" has it in base64.
@@ -36,8 +31,6 @@ void add_bytes(json& out, const std::string& name, const std::string& value) {
   if (!value.empty())
     put_bytes(out, name, value);
 }
-
-constexpr auto hidden_value = "***";
 
 json headers_to_json(const std::vector<header>& headers, secrets mode) {
   json all = json::array();

@@ -1,3 +1,4 @@
+#include "core/hidden.hpp"
 #include "core/json.hpp"
 #include "core/json_reader.hpp"
 #include "core/text.hpp"
@@ -125,6 +126,7 @@ transfer_request request_from_json(const json& value) {
   in.boolean("suspended", out.suspended);
   in.string("resume_data", out.resume_data);
   in.end();
+  refuse_hidden(out.headers);
   return out;
 }
 
@@ -142,6 +144,8 @@ transfer_change change_from_json(const json& value) {
   in.end();
   if (!out)
     throw failure(errc::invalid_argument, "the change is empty: give priority, earliest_begin, headers or max_size");
+  if (out.headers)
+    refuse_hidden(*out.headers);
   return out;
 }
 

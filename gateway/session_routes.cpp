@@ -1,3 +1,4 @@
+#include "core/hidden.hpp"
 #include "gateway/routes.hpp"
 
 /// Sessions: opened, shown, paused, ended.
@@ -29,6 +30,13 @@ session_summary summary_of(const std::string& identifier, const std::vector<sess
   result.record.phase = now.phase;
   result.record.paused = now.paused;
   return result;
+}
+
+session_configuration stored_as(const std::string& identifier, const std::vector<session_summary>& all) {
+  for (const auto& each : all)
+    if (each.record.identifier == identifier)
+      return each.record.configuration;
+  return {};
 }
 
 asio::awaitable<json> describe(call& c, session_actor session) {
@@ -90,9 +98,11 @@ asio::awaitable<void> list_sessions(call& c) {
 asio::awaitable<void> put_session(call& c) {
   c.parameters.expect_no_more();
   const auto body = co_await read_json_if_any(c);
-  const auto configuration = configuration_of(body);
+  auto configuration = configuration_of(body);
   auto session = co_await find_if_there(c);
   const bool created = !session;
+  const auto all = co_await all_sessions(c);
+  keep_hidden(configuration, stored_as(c.session, all));
   if (created || !body.is_null())
     session =
         co_await c.with.ask.ask<session_actor>(c.with.engine, open_atom_v, c.session, configuration, !body.is_null());

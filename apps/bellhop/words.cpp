@@ -47,6 +47,7 @@ path path_of(std::string_view argument, const std::string& text, const surroundi
 
 std::vector<header> headers_of(const std::vector<std::string>& words) {
   std::vector<header> headers;
+  headers.reserve(words.size());
   for (const auto& text : words)
     headers.push_back(named("-H", [&] { return parse_header(text); }));
   return headers;

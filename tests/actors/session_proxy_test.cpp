@@ -602,6 +602,9 @@ TEST_CASE_METHOD(proxy_fixture, "that a session is gone is the last that is told
 }
 
 TEST_CASE_METHOD(proxy_fixture, "any number may watch", "[proxy]") {
+  session_status status;
+  status.last_event = {5};
+  answer_with(ok(shown("pictures", status)));
   const auto other = std::make_shared<fake_delegate>();
   const auto first = spawn_delegate(log);
   auto one = later<void>(session, watch_atom_v, delegate_actor{first}, event_number{3});
@@ -620,6 +623,23 @@ TEST_CASE_METHOD(proxy_fixture, "any number may watch", "[proxy]") {
   attached(std::make_shared<fake_delegate>());
   caf::anon_send_exit(first, caf::exit_reason::kill);
   settle();
+}
+
+TEST_CASE_METHOD(proxy_fixture, "watching after a number that is still to come is watching from now on", "[proxy]") {
+  session_status status;
+  status.last_event = {5};
+  answer_with(ok(shown("pictures", status)));
+  const auto watcher = spawn_delegate(log);
+  auto answer = later<void>(session, watch_atom_v, delegate_actor{watcher}, event_number{1000});
+  settle();
+  CHECK(stream().target == "/v1/sessions/pictures/events?after=5");
+  open();
+  answer.value();
+  bring(6, 7);
+  CHECK(log->numbers() == std::vector<std::uint64_t>{6, 7});
+  answer_with(api_answer{.why = {errc::unknown_session, "there is no session \"pictures\"", 0}, .body = {}});
+  CHECK(ask_error<void>(session, watch_atom_v, delegate_actor{watcher}, event_number{1}).code ==
+        errc::unknown_session);
 }
 
 // -- the engine -------------------------------------------------------------------------------------------------------

@@ -40,6 +40,13 @@ TEST_CASE("sessions are opened, listed, configured, paused and ended", "[gateway
   CHECK(made.json().at("configuration").at("kind") == "background");
   CHECK(made.json().at("configuration").at("headers").at(0).at("value") == "***");
   CHECK(made.json().at("status").at("attached") == false);
+  // What was shown can be given back.
+  auto shown = made.json().at("configuration");
+  shown["max_active"] = 8;
+  CHECK(client.ask("PUT", "/v1/sessions/s", shown.dump()).status == 200);
+  CHECK(client.ask("GET", "/v1/sessions/s").json().at("configuration").at("max_active") == 8);
+  CHECK(client.ask("PUT", "/v1/sessions/new", shown.dump()).status == 400);
+  CHECK(client.ask("PUT", "/v1/sessions/s", R"({"max_active": 7})").status == 200);
   // Without a body the configuration stays, with one it is replaced.
   CHECK(client.ask("PUT", "/v1/sessions/s").json().at("configuration").at("max_active") == 7);
   auto again = client.ask("PUT", "/v1/sessions/s", R"({"max_active": 3})");

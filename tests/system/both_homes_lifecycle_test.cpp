@@ -73,7 +73,6 @@ TEMPLATE_TEST_CASE("any number may watch a session", "[system][homes]", embedded
   const auto some = std::make_shared<recorder>();
   auto watching = session.watch(all, {});
   CHECK(all->wait_for_events(5));
-  // A number of an event that is still to come would mean from now on.
   auto watching_some = session.watch(some, event_number{3});
   CHECK(some->wait_for_events(2));
   CHECK(some->events()[0].seq.value == 4);
@@ -85,10 +84,15 @@ TEMPLATE_TEST_CASE("any number may watch a session", "[system][homes]", embedded
   session.attach(owner);
   CHECK(owner->wait_for_events(5));
   watching_some.reset();
+  // A number that is still to come means from now on.
+  const auto later = std::make_shared<recorder>();
+  auto watching_later = session.watch(later, event_number{1000});
   submit_one(session, request_for(server.url("/a.bin"), here.folder() / "5"));
   CHECK(all->wait_for_events(6));
   CHECK(owner->wait_for_finish(1));
   CHECK(some->events().size() == 2);
+  CHECK(later->wait_for_events(1));
+  CHECK(later->events()[0].seq.value == 6);
   CHECK(all->has_all_to(6));
   CHECK(all->finishes() == 0);
 }
