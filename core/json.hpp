@@ -69,8 +69,8 @@ enum class unknown_members : std::uint8_t { ignored, refused };
 error error_from_json(const json&);
 /// Absent members keep their default.
 session_configuration configuration_from_json(const json&, unknown_members = unknown_members::ignored);
-/// "url" and "destination" are needed; unknown members are refused by name, as is "***" for a credential (core/hidden.hpp).
-/// Does not `check`.
+/// "url" and "destination" are needed; unknown members are refused by name, as is "***" for a credential
+/// (core/hidden.hpp). Does not `check`.
 transfer_request request_from_json(const json&);
 /// Unknown members are refused, and "***" for a credential; at least one must be there.
 transfer_change change_from_json(const json&);

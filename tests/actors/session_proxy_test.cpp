@@ -638,8 +638,7 @@ TEST_CASE_METHOD(proxy_fixture, "watching after a number that is still to come i
   bring(6, 7);
   CHECK(log->numbers() == std::vector<std::uint64_t>{6, 7});
   answer_with(api_answer{.why = {errc::unknown_session, "there is no session \"pictures\"", 0}, .body = {}});
-  CHECK(ask_error<void>(session, watch_atom_v, delegate_actor{watcher}, event_number{1}).code ==
-        errc::unknown_session);
+  CHECK(ask_error<void>(session, watch_atom_v, delegate_actor{watcher}, event_number{1}).code == errc::unknown_session);
 }
 
 // -- the engine -------------------------------------------------------------------------------------------------------
