@@ -60,6 +60,26 @@ TEST_CASE("no event is lost or repeated when the daemon is killed", "[system][at
   CHECK(comes_true([&] { return session.counts().get().unacknowledged_events == 0; }));
 }
 
+TEST_CASE("what was accepted is there though the daemon is killed right after the answer", "[system][attached]") {
+  const desk here;
+  attached_home home{here};
+  const auto app = home.start_program();
+  auto session = app->open_session("s");
+  for (std::uint64_t round = 1; round <= 10; ++round) {
+    auto request = request_for("http://127.0.0.1:9/x", here.folder() / std::to_string(round));
+    request.suspended = true;
+    const auto accepted = session.submit({request}).get();
+    home.kill_daemon();
+    REQUIRE(accepted.size() == 1);
+    CHECK(accepted[0].why == error{});
+    home.start_daemon();
+    const auto found = session.find(accepted[0].id).get();
+    CHECK(found.request.destination == request.destination);
+    CHECK(found.state == transfer_state::suspended);
+    CHECK(session.counts().get().suspended == round);
+  }
+}
+
 TEST_CASE("a daemon that is away is waited for", "[system][attached]") {
   nginx server;
   server.put("a.bin", content);
