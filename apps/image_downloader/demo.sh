@@ -5,14 +5,17 @@
 #
 #   demo.sh FOLDER_OF_PROGRAMS [URL...]
 #
-# With URLs it only downloads these.
+# With URLs it only downloads these, into the folder "pictures" beside the programs'.
 set -euo pipefail
 
 programs=$(realpath "$1")
 shift
 
 if [ $# -gt 0 ]; then
-  exec "$programs/image-downloader" "$@"
+  # A folder of its own, since the program shows whatever it finds there.
+  folder=$(dirname "$programs")/pictures
+  mkdir -p "$folder"
+  exec "$programs/image-downloader" --pictures "$folder" "$@"
 fi
 
 originals=/usr/share/backgrounds/gnome
