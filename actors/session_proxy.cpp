@@ -2,7 +2,6 @@
 
 #include "actors/errors.hpp"
 #include "actors/settle.hpp"
-#include "core/json.hpp"
 
 #include <caf/typed_event_based_actor.hpp>
 #include <fmt/format.h>
@@ -93,16 +92,12 @@ caf::result<void> session_proxy_role::watch(const delegate_actor& delegate, even
     return self_->delegate(watched_by(delegate, after), attach_atom_v, false);
   // A number that is still to come means from now on: the daemon must not be asked for it again after a reconnect.
   auto promise = self_->make_response_promise();
-  send({.target = path()}, [this, delegate, after, promise](const api_answer& answer) mutable {
-    if (answer.why)
-      return promise.deliver(to_caf(answer.why));
-    try {
-      const auto now = status_from_json(json::parse(answer.body).at("status"));
-      promise.delegate(watched_by(delegate, std::min(after, now.last_event)), attach_atom_v, false);
-    } catch (const std::exception& e) {
-      promise.deliver(to_caf({errc::bad_response, fmt::format("the daemon's answer cannot be read: {}", e.what()), 0}));
-    }
-  });
+  self_->request(session_proxy_actor{self_}, caf::infinite, status_atom_v)
+      .then(
+          [this, delegate, after, promise](const session_status& now) mutable {
+            promise.delegate(watched_by(delegate, std::min(after, now.last_event)), attach_atom_v, false);
+          },
+          [promise](caf::error& why) mutable { promise.deliver(std::move(why)); });
   return caf::delegated<void>{};
 }
 

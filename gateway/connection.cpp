@@ -289,8 +289,7 @@ asio::awaitable<void> http_connection::write_continue() {
 
 void http_connection::put_head(const response& what, bool chunked) {
   http::response<http::empty_body> head{http::int_to_status(what.status), head_.version};
-  keep_ =
-      parser_ && (parser_->is_header_done() && parser_->keep_alive()) && wholly_read() && !what.close && !winding_up_;
+  keep_ = wholly_read() && parser_->keep_alive() && !what.close && !winding_up_;
   for (const auto& [name, value] : what.headers)
     head.set(name, value);
   if (!what.type.empty())

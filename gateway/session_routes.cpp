@@ -1,6 +1,8 @@
 #include "core/hidden.hpp"
 #include "gateway/routes.hpp"
 
+#include <algorithm>
+
 /// Sessions: opened, shown, paused, ended.
 namespace bellhop {
 
@@ -17,11 +19,16 @@ json session_json(const session_summary& stored, const session_status& now) {
   return result;
 }
 
+const session_summary* find_stored(const std::string& identifier, const std::vector<session_summary>& all) {
+  const auto found = std::ranges::find(
+      all, identifier, [](const auto& each) -> const auto& { return each.record.identifier; });
+  return found == all.end() ? nullptr : &*found;
+}
+
 session_summary summary_of(const std::string& identifier, const std::vector<session_summary>& all,
                            const session_status& now) {
-  for (const auto& each : all)
-    if (each.record.identifier == identifier)
-      return each;
+  if (const auto* stored = find_stored(identifier, all))
+    return *stored;
   session_summary result;
   result.record.identifier = identifier;
   result.record.configuration.kind = session_kind::ephemeral;
@@ -30,13 +37,6 @@ session_summary summary_of(const std::string& identifier, const std::vector<sess
   result.record.phase = now.phase;
   result.record.paused = now.paused;
   return result;
-}
-
-session_configuration stored_as(const std::string& identifier, const std::vector<session_summary>& all) {
-  for (const auto& each : all)
-    if (each.record.identifier == identifier)
-      return each.record.configuration;
-  return {};
 }
 
 asio::awaitable<json> describe(call& c, session_actor session) {
@@ -101,8 +101,11 @@ asio::awaitable<void> put_session(call& c) {
   auto configuration = configuration_of(body);
   auto session = co_await find_if_there(c);
   const bool created = !session;
-  const auto all = co_await all_sessions(c);
-  keep_hidden(configuration, stored_as(c.session, all));
+  if (!body.is_null()) {
+    const auto all = co_await all_sessions(c);
+    const auto* stored = find_stored(c.session, all);
+    keep_hidden(configuration, stored ? stored->record.configuration : session_configuration{});
+  }
   if (created || !body.is_null())
     session =
         co_await c.with.ask.ask<session_actor>(c.with.engine, open_atom_v, c.session, configuration, !body.is_null());

@@ -112,6 +112,13 @@ public:
     api->answers = [with](const auto&) { return with; };
   }
 
+  /// Who asks for the session is told of a log of so many events.
+  void answer_with_last_event(event_number last) {
+    session_status status;
+    status.last_event = last;
+    answer_with(ok(shown("pictures", status)));
+  }
+
   const api_stream& stream() const { return api->streams.back().first; }
   const stream_reader_actor& reader() const { return api->streams.back().second; }
 
@@ -602,9 +609,7 @@ TEST_CASE_METHOD(proxy_fixture, "that a session is gone is the last that is told
 }
 
 TEST_CASE_METHOD(proxy_fixture, "any number may watch", "[proxy]") {
-  session_status status;
-  status.last_event = {5};
-  answer_with(ok(shown("pictures", status)));
+  answer_with_last_event({5});
   const auto other = std::make_shared<fake_delegate>();
   const auto first = spawn_delegate(log);
   auto one = later<void>(session, watch_atom_v, delegate_actor{first}, event_number{3});
@@ -626,9 +631,7 @@ TEST_CASE_METHOD(proxy_fixture, "any number may watch", "[proxy]") {
 }
 
 TEST_CASE_METHOD(proxy_fixture, "watching after a number that is still to come is watching from now on", "[proxy]") {
-  session_status status;
-  status.last_event = {5};
-  answer_with(ok(shown("pictures", status)));
+  answer_with_last_event({5});
   const auto watcher = spawn_delegate(log);
   auto answer = later<void>(session, watch_atom_v, delegate_actor{watcher}, event_number{1000});
   settle();
